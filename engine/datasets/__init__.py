@@ -1,0 +1,21 @@
+"""Data sets: built in, read from files, or downloaded when the user says so.
+
+Importing this package is cheap: scikit-learn is imported when "digits" is loaded, and the network module when
+a download is asked for.
+"""
+
+from engine.datasets.catalogue import DATASETS, Entry, dataset_names, is_available, load_dataset
+from engine.datasets.dataset import Dataset
+from engine.datasets.folders import MissingDatasetError, find_folder, set_folder
+
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Entry",
+    "MissingDatasetError",
+    "dataset_names",
+    "find_folder",
+    "is_available",
+    "load_dataset",
+    "set_folder",
+]

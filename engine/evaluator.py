@@ -1,0 +1,116 @@
+"""What computes loss, errors and gradient of a network on a data set: one interface, two arithmetics."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import checks
+from engine.config import ARITHMETICS, DTYPES
+from engine.datasets.dataset import Dataset
+from engine.mlp import MLP
+
+FloatArray = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
+
+class Evaluation(NamedTuple):
+    """What one pass over the data gives; loss is the mean over samples."""
+
+    loss: float
+    n_errors: int
+    n_tied: int
+    gradient_norm: float
+
+
+class Records(NamedTuple):
+    """Room for what is recorded at each of many steps; every array has shape (capacity,)."""
+
+    loss: FloatArray
+    n_errors: npt.NDArray[np.int32]
+    n_tied: npt.NDArray[np.int32]
+    gradient_norm: FloatArray
+    symmetry_spread: FloatArray
+
+    @classmethod
+    def empty(cls, capacity: int) -> Records:
+        """Return room for capacity steps."""
+        return cls(
+            np.empty(capacity),
+            np.empty(capacity, dtype=np.int32),
+            np.empty(capacity, dtype=np.int32),
+            np.empty(capacity),
+            np.empty(capacity),
+        )
+
+    def part(self, start: int, stop: int) -> Records:
+        """Return the entries start .. stop as views."""
+        return Records(*(array[start:stop] for array in self))
+
+
+class Evaluator(ABC):
+    """Evaluates one network on one data set; allocates its work arrays once. Not for two threads at a time."""
+
+    def __init__(self, net: MLP, data: Dataset) -> None:
+        _check_fit(net, data)
+        self.net = net
+        self.data = data
+
+    @abstractmethod
+    def evaluate(self, theta: FloatArray, gradient: FloatArray, rows: Rows | None = None) -> Evaluation:
+        """Write the gradient of the mean loss at theta into gradient (n_params,); rows picks samples."""
+
+    @abstractmethod
+    def loss_and_errors(self, theta: FloatArray) -> tuple[float, int]:
+        """Return mean loss and number of errors at theta (n_params,)."""
+
+    @abstractmethod
+    def per_example_loss(self, theta: FloatArray) -> FloatArray:
+        """Return the loss of each sample, (n_samples,)."""
+
+    @abstractmethod
+    def logits(self, theta: FloatArray) -> FloatArray:
+        """Return the outputs before softmax, (n_samples, n_outputs)."""
+
+    @abstractmethod
+    def advance(
+        self, theta: FloatArray, gradient: FloatArray, learning_rate: float, records: Records
+    ) -> tuple[int, bool]:
+        """Take as many full-batch steps theta -= learning_rate * gradient as records has room for.
+
+        theta and gradient (n_params,) are changed in place; gradient must belong to theta and does so again
+        afterwards. Returns (steps taken, whether the next step gave a loss or gradient that is not finite);
+        such a step is taken back.
+        """
+
+
+def make_evaluator(
+    net: MLP, data: Dataset, dtype: str = "float64", arithmetic: str = "ordered", n_threads: int = 1
+) -> Evaluator:
+    """Return the evaluator for a dtype and an arithmetic.
+
+    "ordered" sums every unit's products in the same order whatever its index, so that units with equal
+    weights stay equal to the last bit; "blas" uses plain matrix products, which do not promise that.
+    """
+    checks.choice("dtype", dtype, DTYPES)
+    checks.choice("arithmetic", arithmetic, ARITHMETICS)
+    checks.whole_number("n_threads", n_threads, at_least=1)
+    if arithmetic == "blas":
+        from engine.kernels.blas import BlasEvaluator
+
+        return BlasEvaluator(net, data, np.dtype(dtype))
+    from engine.kernels.ordered import OrderedEvaluator
+
+    return OrderedEvaluator(net, data, n_threads)
+
+
+def _check_fit(net: MLP, data: Any) -> None:
+    if not isinstance(data, Dataset):
+        raise TypeError(f"data must be an engine.Dataset, not {type(data).__name__}.")
+    if data.n_features != net.layer_sizes[0]:
+        raise ValueError(f"data must have {net.layer_sizes[0]} features a sample for this network, not {data.n_features}.")
+    if net.loss_name != "squared" and data.y.max() >= net.n_outputs:
+        raise ValueError(f"y must hold classes from 0 to {net.n_outputs - 1} for this network, not {int(data.y.max())}.")

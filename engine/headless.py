@@ -1,0 +1,356 @@
+"""The commands of the command line. Each prints its result and returns the exit status.
+
+0 is done, 1 means that the work failed, 2 that an argument or a file could not be used (one line on standard
+error says why), 130 that Ctrl-C ended it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final, ParamSpec
+
+from engine import checks
+
+if TYPE_CHECKING:  # numpy, numba and scipy come with these, and a mistyped argument need not wait for them
+    from engine.lessons import Lesson
+    from engine.snapshot import Snapshot
+    from engine.trainer import Trainer
+
+DONE: Final = 0
+FAILED: Final = 1
+UNUSABLE: Final = 2
+INTERRUPTED: Final = 130  # what a shell reports of a program that Ctrl-C ended
+
+_BUDGET_S: Final = 0.05  # training between two looks at the clock and at Ctrl-C
+_WIDEST: Final = 7680
+
+P = ParamSpec("P")
+
+
+class _CommandError(Exception):
+    """Ends a command with one sentence and an exit status."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(" ".join(sentence.split()))
+        self.status = status
+
+
+def _command(function: Callable[P, int]) -> Callable[P, int]:
+    """Turn the ends that a command can come to into one line on standard error and an exit status."""
+
+    @wraps(function)
+    def run_to_end(*args: P.args, **kwargs: P.kwargs) -> int:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(
+                errors="replace"
+            )  # a title must not fail on a terminal without its letters
+        try:
+            status = function(*args, **kwargs)
+            sys.stdout.flush()
+        except _CommandError as end:
+            print(end, file=sys.stderr)
+            return end.status
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            return INTERRUPTED
+        except (
+            BrokenPipeError
+        ):  # as in `main.py list | head -1`; the interpreter flushes once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+        return status
+
+    return run_to_end
+
+
+@_command
+def run(
+    lesson_id: str,
+    steps: str | None = None,
+    settings: Sequence[str] = (),
+    json: str | None = None,
+    csv: str | None = None,
+) -> int:
+    """Train a lesson without a window and print what came of it.
+
+    Args:
+        lesson_id: which lesson.
+        steps: number of steps as text; None for the lesson's own.
+        settings: "KEY=VALUE" each.
+        json, csv: files for the history, written whole or not at all.
+    """
+    from engine import outputs, report
+
+    with _input():
+        lesson, n_steps = _lesson_and_steps(lesson_id, steps)
+        config = lesson.config.with_texts(dict(map(_setting, settings)))
+        json_path, csv_path = _path("json", json), _path("csv", csv)
+        outputs.check_targets(json=json_path, csv=csv_path)
+        from engine.trainer import Trainer
+
+        trainer = Trainer.from_config(config, _n_threads())
+    start = trainer.snapshot()
+    with _interruptible() as interrupted:
+        seconds = _train(trainer, n_steps, interrupted)
+    end = trainer.snapshot()
+    print(report.run_report(lesson, start, end, seconds))
+    _write(json_path, lambda: outputs.as_json(_result(lesson_id, end, seconds)))
+    _write(csv_path, lambda: outputs.as_csv(trainer.history))
+    if end.reason:
+        raise _CommandError(end.reason, FAILED)
+    if interrupted.is_set():
+        raise _CommandError(f"Stopped by Ctrl-C after {end.n_steps:,} of {n_steps:,} steps.", INTERRUPTED)
+    return DONE
+
+
+@_command
+def show_list() -> int:
+    """Print lessons and data sets, one a line."""
+    from engine.datasets import DATASETS, is_available
+    from engine.lessons import all_lessons
+
+    with _input():
+        lessons = all_lessons()
+    print("Lessons")
+    for lesson in lessons:
+        print(f"  {lesson.lesson_id:<20}{lesson.title} ({lesson.config.data})")
+    print("Data sets")
+    for name, entry in DATASETS.items():
+        here = "here" if is_available(name) else "not here"
+        print(f"  {name:<20}{entry.description}: {here}")
+    return DONE
+
+
+@_command
+def data(name: str, folder: str | None = None, download: bool = False) -> int:
+    """Name the folder of a data set, download it, or tell where it is."""
+    from engine.datasets import command
+
+    meter = _Meter()
+    with _input(), _interruptible() as interrupted:
+        try:
+            sentence = command.run(name, folder, download, meter.show, interrupted.is_set)
+        except RuntimeError as error:
+            raise _CommandError(str(error), INTERRUPTED if interrupted.is_set() else FAILED) from error
+        finally:
+            meter.close()
+    print(sentence)
+    return DONE
+
+
+@_command
+def picture(
+    lesson_id: str,
+    steps: str | None,
+    size: str,
+    out: str,
+    save: Callable[[str, int, tuple[int, int], Path], object],
+) -> int:
+    """Draw the window after some steps of a lesson into a PNG file.
+
+    Args:
+        lesson_id, steps: as in `run`.
+        size: "WxH" in pixels.
+        out: the file, written whole or not at all.
+        save: draws it, given lesson_id, n_steps, (width, height) and a path.
+    """
+    from engine import outputs
+
+    with _input():
+        _, n_steps = _lesson_and_steps(lesson_id, steps)
+        pixels, path = _size(size), _png("out", out)
+        outputs.check_target("out", path)
+    try:
+        with outputs.replacing(path) as temporary:
+            save(lesson_id, n_steps, pixels, temporary)
+    except ValueError as error:
+        raise _CommandError(str(error), UNUSABLE) from error
+    except (ImportError, OSError) as error:
+        raise _CommandError(f"The picture {path} could not be made: {error}.", FAILED) from error
+    return DONE
+
+
+@_command
+def window(lesson_id: str | None, has_screen: Callable[[], bool], open_window: Callable[[str], int]) -> int:
+    """Open the window on a lesson, or train it here where there is no screen.
+
+    Args:
+        lesson_id: which lesson; None for the default.
+        has_screen: whether a window could be seen; ImportError where Qt is not there or not complete.
+        open_window: shows the window and returns the exit status when it was closed.
+    """
+    from engine import lessons
+
+    chosen = lessons.DEFAULT if lesson_id is None else lesson_id
+    with _input():
+        lessons.load_lesson(chosen)
+    try:
+        if has_screen():
+            return open_window(chosen)
+        reason = "There is no screen to open a window on"
+    except ImportError as error:
+        reason = f"The window cannot be opened, because Qt cannot be loaded ({error})"
+    print(f"{reason}; the lesson {chosen!r} is trained here instead.", flush=True)
+    return run(chosen)
+
+
+def _train(trainer: Trainer, n_steps: int, interrupted: threading.Event) -> float:
+    """Take n_steps steps unless interrupted, and return how many seconds that took."""
+    from engine.commands import Pause, Step
+    from engine.progress import Progress
+    from engine.snapshot import State
+
+    if not n_steps:
+        return 0.0
+    progress, started = Progress(n_steps, "steps", sys.stderr), time.perf_counter()
+    trainer.apply(Step(n_steps))
+    while trainer.state is State.RUNNING:
+        trainer.advance(_BUDGET_S)
+        progress.show(trainer.n_steps, f"loss {trainer.history['loss'][-1]:.4g}")
+        if interrupted.is_set():
+            trainer.apply(Pause())
+    progress.close()
+    return time.perf_counter() - started
+
+
+def _result(lesson_id: str, end: Snapshot, seconds: float) -> dict[str, object]:
+    from engine.outputs import JSON_SERIES
+
+    settings = dataclasses.asdict(end.config)
+    del settings["lesson"]
+    return {
+        "lesson": lesson_id,
+        "settings": settings,
+        "n_steps": end.n_steps,
+        **{name: end.history[name].tolist() for name in JSON_SERIES},
+        "seconds": seconds,
+        "steps_per_second": end.n_steps / seconds if seconds else 0.0,
+        "arithmetic": end.config.arithmetic,
+    }
+
+
+def _write(path: Path | None, text: Callable[[], str]) -> None:
+    from engine.outputs import write_text
+
+    if path is None:
+        return
+    try:
+        write_text(path, text())
+    except OSError as error:
+        raise _CommandError(f"{path} could not be written: {error.strerror or error}.", FAILED) from error
+
+
+def _n_threads() -> int:
+    return 1
+
+
+@contextmanager
+def _input() -> Iterator[None]:
+    """Turn whatever is wrong with arguments and input files into one sentence and exit status 2."""
+    try:
+        yield
+    except MemoryError as error:
+        raise _CommandError(
+            "There is not enough memory for these settings and this data.", UNUSABLE
+        ) from error
+    except (ValueError, TypeError, OSError) as error:
+        raise _CommandError(str(error), UNUSABLE) from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C sets; a second Ctrl-C, from somebody who cannot wait, ends the program."""
+    interrupted = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        interrupted.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Meter:
+    """Progress of a download, whose size is known only when it begins."""
+
+    def __init__(self) -> None:
+        from engine.progress import Progress
+
+        self._make = Progress
+        self._progress: Progress | None = None
+
+    def show(self, n_done: int, n_total: int) -> None:
+        """Show done and total bytes, in kB."""
+        if self._progress is None:
+            self._progress = self._make(max(1, n_total // 1000), "kB", sys.stderr)
+        self._progress.show(n_done // 1000)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.close()
+
+
+def _lesson_and_steps(lesson_id: str, steps: str | None) -> tuple[Lesson, int]:
+    from engine.lessons import load_lesson
+
+    lesson = load_lesson(lesson_id)
+    if steps is None:
+        return lesson, lesson.n_steps
+    return lesson, checks.whole_number("--steps", _number(steps), at_least=0)
+
+
+def _number(text: str) -> int | str:
+    """Return text as a whole number where it is one; else as it is, for the check to name."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--set must be followed by KEY=VALUE, as in --set learning_rate=0.2, not {text!r}.")
+    return key.strip(), value
+
+
+def _path(option: str, text: str | None) -> Path | None:
+    from engine.datasets.folders import as_path
+
+    return None if text is None else as_path(f"--{option}", text)
+
+
+def _png(option: str, text: str) -> Path:
+    path = _path(option, text)
+    if path is None or path.suffix.lower() != ".png":
+        raise ValueError(f"--{option} must name a file that ends in .png, not {text}.")
+    return path
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    try:
+        return _side(width), _side(height)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"--size must be WxH in pixels, as 1280x720, each from 320 to {_WIDEST}, not {text!r}."
+        ) from None
+
+
+def _side(text: str) -> int:
+    return checks.whole_number("--size", _number(text), at_least=320, at_most=_WIDEST)

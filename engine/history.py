@@ -1,0 +1,223 @@
+"""The record of a run: one entry a step, and every step that raised the loss or the errors.
+
+A reader gets a `HistoryView`: arrays that are only ever appended to behind the view's end, so that a view
+is frozen without a copy. Decimation for plots keeps each bin's minimum and maximum, and the steps that
+raised something are listed apart, so none of them is ever lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+LOSS_RISE_TOLERANCE: Final = 1e-12
+"""A rise counts when it is above this share of the loss: rounding makes 1e-15 wiggles on a plateau."""
+
+SERIES: Final[dict[str, type[np.generic]]] = {
+    "loss": np.float64,
+    "n_errors": np.int32,
+    "gradient_norm": np.float64,
+    "symmetry_spread": np.float64,
+}
+"""What is recorded at each step. symmetry_spread: over all hidden layers and all parameters of a unit (one
+weight from each input, bias, one weight to each output), the largest difference between two units of the
+layer; 0.0 only when all hidden units are the same to the last bit."""
+
+_BIN: Final = 64  # steps per entry of the min/max pyramid
+_FEWEST_TO_BIN: Final = 4 * _BIN  # narrower bins of a plot are read from the series itself
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A perturbation: theta moved without a step, between entry `step` and entry `step` + 1."""
+
+    step: int
+    name: str
+    loss_before: float
+    loss_after: float
+    n_errors_before: int
+    n_errors_after: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HistoryView:
+    """The history up to one step. Entry k of a series belongs to the parameters after k steps.
+
+    Attributes:
+        n_entries: number of entries, n_steps + 1.
+        loss_rises: (n,) steps k at which the loss rose from entry k - 1 to entry k.
+        error_rises: (n,) steps k at which the errors rose from entry k - 1 to k while the loss fell.
+        jumps: the perturbations, oldest first.
+    """
+
+    n_entries: int
+    loss_rises: npt.NDArray[np.int32]
+    error_rises: npt.NDArray[np.int32]
+    jumps: tuple[Jump, ...]
+    _series: dict[str, npt.NDArray[Any]]
+    _bins: dict[str, npt.NDArray[Any]]
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return a series (n_entries,), read-only."""
+        return self._series[name]
+
+    def decimated(
+        self, name: str, first: int, last: int, n_points: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return (steps, values) of entries first .. last (included) as at most n_points points (at least 2).
+
+        Where there are more entries than that, bins of equal width, at most n_points // 2 of them, each give
+        their smallest and their largest value, in that order; no extreme is lost. Steps are those of the
+        bins' starts. Bins start at multiples of their width, so that a growing history keeps its picture
+        until the width changes; only the first and the last bin may be cut short.
+        """
+        first, last = max(0, int(first)), min(self.n_entries - 1, int(last))
+        n = last - first + 1
+        if n <= 0:
+            return np.empty(0), np.empty(0)
+        if n <= n_points:
+            return np.arange(first, last + 1, dtype=np.float64), self._series[name][first : last + 1] * 1.0
+        edges = _edges(first, last, n_points // 2)
+        values = np.empty(2 * (len(edges) - 1))
+        values[0::2], values[1::2] = self._extremes(name, edges)
+        return np.repeat(edges[:-1].astype(np.float64), 2), values
+
+    def first_above(self, name: str, threshold: float, first: int = 0) -> int | None:
+        """Return the first entry from `first` on whose value is above threshold, or None."""
+        series, bins = self._series[name], self._bins[name]
+        in_bins = max(first, 0) // _BIN
+        hits = np.flatnonzero(bins[in_bins:, 1] > threshold)
+        # A bin's hit may lie before `first`, in the one bin that `first` cuts: then the next bins count.
+        for start in (*((in_bins + hits[:2]) * _BIN), len(bins) * _BIN):
+            low = max(int(start), first)
+            found = np.flatnonzero(series[low : start + _BIN] > threshold)
+            if len(found):
+                return low + int(found[0])
+        return None
+
+    def _extremes(self, name: str, edges: npt.NDArray[np.int64]) -> tuple[Any, Any]:
+        """Return the minimum and maximum of each [edges[i], edges[i + 1])."""
+        series, bins = self._series[name], self._bins[name]
+        if len(edges) < 4 or edges[2] - edges[1] < _FEWEST_TO_BIN:
+            part, starts = series[edges[0] : edges[-1]], edges[:-1] - edges[0]
+            return np.minimum.reduceat(part, starts), np.maximum.reduceat(part, starts)
+        middle, starts = bins[edges[1] // _BIN : edges[-2] // _BIN], (edges[1:-2] - edges[1]) // _BIN
+        head, tail = series[edges[0] : edges[1]], series[edges[-2] : edges[-1]]
+        low = np.minimum.reduceat(middle[:, 0], starts)
+        high = np.maximum.reduceat(middle[:, 1], starts)
+        return (
+            np.concatenate(([head.min()], low, [tail.min()])),
+            np.concatenate(([head.max()], high, [tail.max()])),
+        )
+
+
+def _edges(first: int, last: int, n_bins: int) -> npt.NDArray[np.int64]:
+    """Return the bounds of at most n_bins bins over first .. last, inner ones at multiples of one width."""
+    if n_bins < 2:
+        return np.array([first, last + 1])
+    # One bin less than there may be: an aligned grid can cut one more bin than n / width.
+    width = -(-(last - first) // (n_bins - 1))
+    if width >= _FEWEST_TO_BIN:
+        width = -(-width // _BIN) * _BIN
+    inner = np.arange(first // width + 1, last // width + 1, dtype=np.int64) * width
+    return np.concatenate(([first], inner, [last + 1]))
+
+
+class _Growing:
+    """A one- or two-column array that doubles; slices handed out stay valid and never change."""
+
+    def __init__(self, dtype: Any, columns: int | None = None) -> None:
+        self._array = np.empty(1024 if columns is None else (64, columns), dtype=dtype)
+        self.n = 0
+
+    def extend(self, values: npt.NDArray[Any]) -> None:
+        stop = self.n + len(values)
+        if stop > len(self._array):
+            # Half as much again, not twice: ten million steps must fit in 300 MB.
+            size = max(stop, len(self._array) + len(self._array) // 2)
+            grown = np.empty((size, *self._array.shape[1:]), dtype=self._array.dtype)
+            grown[: self.n] = self._array[: self.n]
+            self._array = grown
+        self._array[self.n : stop] = values
+        self.n = stop
+
+    def view(self) -> npt.NDArray[Any]:
+        part = self._array[: self.n]
+        part.flags.writeable = False
+        return part
+
+
+class History:
+    """The growing record that a Trainer keeps; `view()` freezes it.
+
+    `history["loss"]` and the other names of `SERIES` give read-only arrays of length n_steps + 1.
+    """
+
+    def __init__(self) -> None:
+        self._series = {name: _Growing(dtype) for name, dtype in SERIES.items()}
+        self._bins = {name: _Growing(dtype, columns=2) for name, dtype in SERIES.items()}
+        self._loss_rises = _Growing(np.int32)
+        self._error_rises = _Growing(np.int32)
+        self._jumps: list[Jump] = []
+        self._before: tuple[float, int, int] | None = None
+
+    @property
+    def n_entries(self) -> int:
+        """Number of entries so far."""
+        return self._series["loss"].n
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return a series (n_entries,), read-only."""
+        if name not in self._series:
+            raise KeyError(f"{name!r} is no series; the series are {', '.join(self._series)}.")
+        return self._series[name].view()
+
+    def extend(self, entries: dict[str, npt.NDArray[Any]], n_tied: npt.NDArray[Any]) -> None:
+        """Append entries (each array (n,)); n_tied (n,) tells how many samples had a tied largest logit."""
+        self._note_rises(entries["loss"], entries["n_errors"], n_tied)
+        for name, growing in self._series.items():
+            growing.extend(entries[name])
+            self._fill_bins(name)
+        self.rebase(float(entries["loss"][-1]), int(entries["n_errors"][-1]), int(n_tied[-1]))
+
+    def rebase(self, loss: float, n_errors: int, n_tied: int) -> None:
+        """Set what the next step is compared with: the values just before it, after any perturbation."""
+        self._before = (loss, n_errors, n_tied)
+
+    def add_jump(self, jump: Jump) -> None:
+        """Record a perturbation."""
+        self._jumps.append(jump)
+
+    def view(self) -> HistoryView:
+        """Return the history so far, frozen."""
+        return HistoryView(
+            n_entries=self.n_entries,
+            loss_rises=self._loss_rises.view(),
+            error_rises=self._error_rises.view(),
+            jumps=tuple(self._jumps),
+            _series={name: growing.view() for name, growing in self._series.items()},
+            _bins={name: growing.view() for name, growing in self._bins.items()},
+        )
+
+    def _note_rises(self, loss: npt.NDArray[Any], errors: npt.NDArray[Any], tied: npt.NDArray[Any]) -> None:
+        # NaN as the entry before the first one makes both comparisons false.
+        before = self._before or (np.nan, 0, 0)
+        loss_before = np.concatenate(([before[0]], loss[:-1]))
+        errors_before = np.concatenate(([before[1]], errors[:-1]))
+        tied_before = np.concatenate(([before[2]], tied[:-1]))
+        first = self.n_entries
+        loss_rose = loss - loss_before > LOSS_RISE_TOLERANCE * np.abs(loss_before)
+        # Leaving a tie changes the count by the convention of argmax, not by a mistake: it is no rise.
+        errors_rose = (errors > errors_before) & (loss < loss_before) & (tied_before == 0)
+        self._loss_rises.extend(first + np.flatnonzero(loss_rose))
+        self._error_rises.extend(first + np.flatnonzero(errors_rose))
+
+    def _fill_bins(self, name: str) -> None:
+        series, bins = self._series[name], self._bins[name]
+        done, full = bins.n * _BIN, series.n // _BIN * _BIN
+        if full > done:
+            chunk = series.view()[done:full].reshape(-1, _BIN)
+            bins.extend(np.stack((chunk.min(axis=1), chunk.max(axis=1)), axis=1))

@@ -1,0 +1,67 @@
+"""Starts: how theta is drawn before the first step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import checks
+
+if TYPE_CHECKING:
+    from engine.mlp import MLP, Block
+
+FloatArray = npt.NDArray[np.float64]
+Draw = Callable[[np.random.Generator, "Block", float, float], FloatArray]
+
+
+def _glorot_uniform(rng: np.random.Generator, block: Block, scale: float, value: float) -> FloatArray:
+    limit = math.sqrt(6.0 / (block.fan_in + block.fan_out))
+    return rng.uniform(-limit, limit, (block.fan_in, block.fan_out))
+
+
+def _glorot_normal(rng: np.random.Generator, block: Block, scale: float, value: float) -> FloatArray:
+    return rng.normal(0.0, math.sqrt(2.0 / (block.fan_in + block.fan_out)), (block.fan_in, block.fan_out))
+
+
+def _he_normal(rng: np.random.Generator, block: Block, scale: float, value: float) -> FloatArray:
+    return rng.normal(0.0, math.sqrt(2.0 / block.fan_in), (block.fan_in, block.fan_out))
+
+
+def _normal(rng: np.random.Generator, block: Block, scale: float, value: float) -> FloatArray:
+    return rng.normal(0.0, scale, (block.fan_in, block.fan_out))
+
+
+def _constant(rng: np.random.Generator, block: Block, scale: float, value: float) -> FloatArray:
+    return np.full((block.fan_in, block.fan_out), value)
+
+
+INITS: Final[dict[str, Draw]] = {
+    "glorot_uniform": _glorot_uniform,
+    "glorot_normal": _glorot_normal,
+    "he_normal": _he_normal,
+    "normal": _normal,
+    "constant": _constant,
+}
+
+
+def draw(net: MLP, name: str, seed: int, scale: float, value: float) -> FloatArray:
+    """Return a start theta (n_params,).
+
+    Weights: glorot_uniform U(-r, r) with r = sqrt(6 / (fan_in + fan_out)) and glorot_normal
+    N(0, 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16 and 12), he_normal N(0, 2 / fan_in) (He et
+    al. 2015, eq. 10), normal N(0, scale^2), constant value. Biases are 0, but value for "constant", since
+    the argument about equal weights is about all parameters of a unit.
+    """
+    checks.choice("init", name, INITS)
+    checks.whole_number("seed", seed, at_least=0)
+    scale = checks.real_number("scale", scale, at_least=0.0)
+    value = checks.real_number("value", value)
+    rng = np.random.default_rng(seed)
+    theta = np.full(net.n_params, value if name == "constant" else 0.0)
+    for block in (*net.layer_blocks, *net.skip_blocks):
+        theta[block.offset : block.bias_offset] = INITS[name](rng, block, scale, value).ravel()
+    return theta

@@ -1,0 +1,89 @@
+"""Slow answers beside training: partial results, progress, cancelling, and nobody waits for a stale one."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+JobFunction = Callable[[], Iterator[tuple[float, Any]]]
+"""A generator function that yields (share done 0..1, result so far); it may be stopped at any yield."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Progress:
+    """How a job stands.
+
+    Attributes:
+        done: share of the work done, 0..1.
+        result: the newest partial result (frozen), None before the first.
+        error: one sentence when the job failed, else "".
+        finished: whether nothing more will come.
+    """
+
+    done: float
+    result: Any
+    error: str
+    finished: bool
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One piece of work that is under way; `latest` is read by whoever asked, at its own pace.
+
+    Attributes:
+        number: grows with every job of a runner, so that an answer to an older question can be told.
+        generation: the generation of the run in which the question was asked.
+    """
+
+    number: int
+    generation: int
+    latest: Progress = field(default_factory=lambda: Progress(0.0, None, "", False))
+    _cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def cancel(self) -> None:
+        """Ask the job to stop at its next partial result."""
+        self._cancelled.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody asked it to stop."""
+        return self._cancelled.is_set()
+
+
+class JobRunner:
+    """Runs jobs one after another in one thread of its own, beside the engine's."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lossoscope-job")
+        self._numbers = itertools.count(1)
+        self._open: list[Job] = []
+
+    def submit(self, function: JobFunction, generation: int) -> Job:
+        """Start function in the background and return its Job; `Job.latest` follows it."""
+        job = Job(next(self._numbers), generation)
+        self._open = [other for other in self._open if not other.latest.finished]
+        self._open.append(job)
+        self._pool.submit(_follow, job, function)
+        return job
+
+    def stop(self) -> None:
+        """Cancel everything and wait for the thread to end."""
+        for job in self._open:
+            job.cancel()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _follow(job: Job, function: JobFunction) -> None:
+    try:
+        for done, result in function():
+            job.latest = Progress(done, result, "", False)
+            if job.is_cancelled:
+                break
+        job.latest = Progress(job.latest.done, job.latest.result, "", True)
+    except Exception as error:  # shown in the panel that asked
+        sentence = str(error) or type(error).__name__
+        job.latest = Progress(job.latest.done, job.latest.result, sentence, True)

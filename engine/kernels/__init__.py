@@ -1,0 +1,1 @@
+"""The numerical kernels. Everything that imports numba lives in here."""

@@ -1,0 +1,160 @@
+"""Activations and losses on blocks of samples: loops over contiguous numbers that LLVM vectorises."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from engine.activations import LEAKY_SLOPE
+from engine.kernels import math as own
+from engine.kernels.jit import array_at, external, kernel
+
+_LOGISTIC, _TANH, _RELU, _LEAKY_RELU, _SOFTPLUS, _ERF = range(1, 7)
+_TWO_OVER_SQRT_PI: Final = 2.0 / math.sqrt(math.pi)
+
+
+@external("void(int64, int64, int64, int64)")
+def activate(code, values_at, slopes_at, n):  # type: ignore[no-untyped-def]
+    """Replace n pre-activations by f of them; softplus and erf note f' as well. Arrays come as addresses."""
+    values, slopes = array_at(values_at, n), array_at(slopes_at, n)
+    if code == _LOGISTIC:
+        for i in range(n):
+            values[i] = own.logistic(values[i])
+    elif code == _TANH:
+        for i in range(n):
+            values[i] = own.tanh(values[i])
+    elif code == _RELU:
+        for i in range(n):
+            values[i] = values[i] if values[i] > 0.0 else 0.0
+    elif code == _LEAKY_RELU:
+        for i in range(n):
+            values[i] = values[i] if values[i] > 0.0 else LEAKY_SLOPE * values[i]
+    elif code == _SOFTPLUS:
+        for i in range(n):
+            slopes[i] = own.logistic(values[i])
+        for i in range(n):
+            values[i] = own.softplus(values[i])
+    elif code == _ERF:
+        for i in range(n):
+            slopes[i] = _TWO_OVER_SQRT_PI * own.exp(-values[i] * values[i])
+        for i in range(n):
+            values[i] = math.erf(values[i])
+
+
+@external("void(int64, int64, int64, int64, int64)")
+def multiply_by_slope(code, delta_at, values_at, slopes_at, n):  # type: ignore[no-untyped-def]
+    """Multiply n numbers delta by f' of the pre-activations whose values (and slopes) are given as addresses."""
+    delta, values, slopes = array_at(delta_at, n), array_at(values_at, n), array_at(slopes_at, n)
+    if code == _LOGISTIC:
+        for i in range(n):
+            delta[i] *= values[i] * (1.0 - values[i])
+    elif code == _TANH:
+        for i in range(n):
+            delta[i] *= 1.0 - values[i] * values[i]
+    elif code == _RELU:
+        for i in range(n):
+            delta[i] = delta[i] if values[i] > 0.0 else 0.0
+    elif code == _LEAKY_RELU:
+        for i in range(n):
+            delta[i] = delta[i] if values[i] > 0.0 else LEAKY_SLOPE * delta[i]
+    elif code == _SOFTPLUS or code == _ERF:
+        for i in range(n):
+            delta[i] *= slopes[i]
+
+
+@kernel
+def count_errors(outputs, largest, y, first, n, n_wide, n_outputs, stride):  # type: ignore[no-untyped-def]
+    """Fill largest[:n_wide] with each sample's largest logit; return (errors, ties).
+
+    outputs stand unit by unit with a row stride; y[first + i] is the class of sample i. An error is a sample
+    whose first largest logit is not its class; a tie has its largest logit twice.
+    """
+    for i in range(n_wide):
+        largest[i] = outputs[i]
+    for k in range(1, n_outputs):
+        row = k * stride
+        for i in range(n_wide):
+            largest[i] = outputs[row + i] if outputs[row + i] > largest[i] else largest[i]
+    errors, ties = 0, 0
+    for i in range(n):
+        best, times = -1, 0
+        for k in range(n_outputs):
+            if outputs[k * stride + i] == largest[i]:
+                best = k if best < 0 else best
+                times += 1
+        errors += best != y[first + i]
+        ties += times > 1
+    return errors, ties
+
+
+@external("void(int64, int64, int64, int64, int64, int64)")
+def softmax(outputs_at, probabilities_at, largest_at, n, n_outputs, stride):  # type: ignore[no-untyped-def]
+    """Lower each sample's logits by its largest, fill its probabilities, and put the sum of exponentials into largest."""
+    size = n_outputs * stride
+    outputs, p, largest = array_at(outputs_at, size), array_at(probabilities_at, size), array_at(largest_at, n)
+    for k in range(n_outputs):
+        row = k * stride
+        for i in range(n):
+            outputs[row + i] -= largest[i]
+            p[row + i] = own.exp(outputs[row + i])
+    for i in range(n):
+        largest[i] = p[i]
+    for k in range(1, n_outputs):
+        row = k * stride
+        for i in range(n):
+            largest[i] += p[row + i]
+    for k in range(n_outputs):
+        row = k * stride
+        for i in range(n):
+            p[row + i] /= largest[i]
+
+
+@kernel
+def cross_entropy_losses(shifted, delta, losses, y, first, n, n_wide, stride):  # type: ignore[no-untyped-def]
+    """From sums of exponentials in losses and probabilities in delta: losses -log p_y, delta p - onehot."""
+    for i in range(n_wide):
+        losses[i] = own.log(losses[i])
+    for i in range(n):
+        at = y[first + i] * stride + i
+        losses[i] -= shifted[at]
+        delta[at] -= 1.0
+
+
+@kernel
+def quadratic_losses(error, delta, losses, y, first, n, n_wide, n_outputs, stride):  # type: ignore[no-untyped-def]
+    """From probabilities p in delta: losses 1/2 sum e^2 with e = p - onehot, delta p (e - sum p e); error gets e."""
+    for k in range(n_outputs):
+        row = k * stride
+        for i in range(n_wide):
+            error[row + i] = delta[row + i]
+    for i in range(n):
+        error[y[first + i] * stride + i] -= 1.0
+    for i in range(n_wide):
+        losses[i] = 0.0
+    for k in range(n_outputs):
+        row = k * stride
+        for i in range(n_wide):
+            losses[i] += delta[row + i] * error[row + i]
+    for k in range(n_outputs):
+        row = k * stride
+        for i in range(n_wide):
+            delta[row + i] *= error[row + i] - losses[i]
+    for i in range(n_wide):
+        losses[i] = 0.0
+    for k in range(n_outputs):
+        row = k * stride
+        for i in range(n_wide):
+            losses[i] += 0.5 * error[row + i] * error[row + i]
+
+
+@kernel
+def squared_losses(outputs, delta, losses, targets, y, first, n, n_wide):  # type: ignore[no-untyped-def]
+    """Fill losses[:n] = 1/2 (f - t)^2 and delta = f - t; return (errors, 0): f > 1/2 stands for a class above 0."""
+    errors = 0
+    for i in range(n):
+        delta[i] = outputs[i] - targets[first + i]
+        losses[i] = 0.5 * delta[i] * delta[i]
+        errors += (outputs[i] > 0.5) != (y[first + i] > 0)
+    for i in range(n, n_wide):
+        delta[i] = 0.0
+    return errors, 0

@@ -1,0 +1,195 @@
+"""How kernels are compiled: the decorator, its cache, and the few instructions that numba has no name for.
+
+No fastmath: its reassociation would sum equal units in different orders. Where a multiplication and an
+addition are meant to be one operation, `fma` says so, and then it is one on every machine and in every
+lane, so that results do not depend on how a loop was vectorised.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numba
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_DAYS_UNUSED: Final = 30
+
+
+def kernel(function: Function) -> Function:
+    """Compile function with numba on its first call, without the GIL, and keep the machine code for next time.
+
+    Numba's cache does not notice a change in another file of inlined code, and fails on a read-only folder:
+    so the cache is a folder of the user's, named by a hash of all kernel sources.
+    """
+    with _own_cache():
+        compiled = numba.njit(cache=CACHE_FOLDER is not None, nogil=True, error_model="numpy")(function)
+    return compiled  # type: ignore[no-any-return]
+
+
+def inlined(function: Function) -> Function:
+    """Make function part of every kernel that calls it, so that loops over it can be vectorised."""
+    return numba.njit(forceinline=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+
+
+def external(signature: str) -> Callable[[Function], Any]:
+    """Compile function now, for one signature of plain numbers, and let kernels call it by name, without inlining.
+
+    Numba optimises everything that a kernel calls anew with that kernel; a big function that many call would
+    be compiled a dozen times over. Only kernels can call the result.
+    """
+
+    def decorate(function: Function) -> Any:
+        with _own_cache():
+            compiled = numba.cfunc(signature, nopython=True, cache=CACHE_FOLDER is not None, error_model="numpy")(
+                function
+            )
+        name = f"lossoscope_{function.__name__}"
+        binding.add_symbol(name, compiled.address)
+        _EXTERNALS.append(compiled)  # the machine code lives as long as this object
+        return types.ExternalFunction(name, compiled._sig)
+
+    return decorate
+
+
+_EXTERNALS: Final[list[Any]] = []
+
+
+@contextlib.contextmanager
+def _own_cache() -> Iterator[None]:
+    """Point numba at our folder while a function is decorated: that is when it reads the setting."""
+    before = numba.config.CACHE_DIR
+    try:
+        if CACHE_FOLDER is not None:
+            numba.config.CACHE_DIR = str(CACHE_FOLDER)
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def _cache_folder() -> Path | None:
+    """Return the folder for machine code, made if need be; None where nothing can be written."""
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    folder = (Path(named) if named else _user_cache()) / f"kernels-{_source_hash()}"
+    try:
+        is_new = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            return None
+        os.utime(folder)
+        if is_new:
+            _remove_unused(folder.parent)
+    except OSError:
+        return None
+    return folder
+
+
+def _user_cache() -> Path:
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "lossoscope"
+
+
+def _source_hash() -> str:
+    digest = hashlib.sha256(f"{numba.__version__} {binding.get_host_cpu_name()}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _remove_unused(parent: Path) -> None:
+    """Remove folders of machine code that nobody used for a month; a failure is no harm."""
+    oldest = time.time() - _DAYS_UNUSED * 86_400
+    for folder in parent.glob("kernels-*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder)
+
+
+CACHE_FOLDER: Final = _cache_folder()
+
+
+def _lanes() -> int:
+    """Return how many float64 fit a vector register of this machine."""
+    features = binding.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 8
+    return 4 if features.get("avx2") else 2
+
+
+LANES: Final = _lanes()
+"""Float64 lanes of a vector. Results do not depend on it: lanes are different units or samples, never one sum."""
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return a * b + c rounded once."""
+    if not (a == b == c and isinstance(a, types.Float)):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        llvm_type = args[0].type
+        name = "llvm.fma.f64" if signature.return_type == types.float64 else "llvm.fma.f32"
+        function_type = ir.FunctionType(llvm_type, [llvm_type] * 3)
+        function = cgutils.get_or_insert_function(builder.module, function_type, name)
+        return builder.call(function, args)
+
+    return a(a, a, a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def bits_of(typing_context: Any, x: Any) -> Any:
+    """Return the bits of a float64 as int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def float_of(typing_context: Any, bits: Any) -> Any:
+    """Return the float64 that has these int64 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _pointer_at(typing_context: Any, address: Any) -> Any:
+    pointer = types.CPointer(types.float64)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(pointer))
+
+    return pointer(types.int64), generate
+
+
+@inlined
+def array_at(address: int, size: int) -> Any:
+    """Return the float64 numbers from an address on as an array (size,)."""
+    return numba.carray(_pointer_at(address), (size,))
+
+
+@inlined
+def address_of(array: Any, index: int) -> int:
+    """Return the address of array.ravel()[index] for a contiguous float64 array."""
+    return numba.int64(array.ctypes.data) + 8 * index  # type: ignore[no-any-return]

@@ -1,0 +1,127 @@
+"""Where everything lies: the tables and work arrays that the ordered kernels run on, allocated once."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.activations import ACTIVATIONS
+from engine.kernels.jit import LANES
+from engine.mlp import MLP
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+CROSS_ENTROPY: Final = 0
+QUADRATIC: Final = 1
+SQUARED: Final = 2
+LOSS_CODES: Final = {"cross_entropy": CROSS_ENTROPY, "quadratic": QUADRATIC, "squared": SQUARED}
+
+# Columns of Plan.layers and Plan.skips.
+WEIGHTS, BIAS, FAN_IN, FAN_OUT, PADDED, GRADIENT, VALUES, CODE = range(8)
+FROM_LAYER, SKIP_WEIGHTS, SKIP_GRADIENT = range(3)
+
+_BLOCK_BYTES: Final = 256 * 1024  # work of one block of samples: half of a small L2 cache
+_BLOCK_SIZES: Final = (256, 128, 64, 32)
+_MOST_CHUNKS: Final = 16
+_SAMPLES_A_CHUNK: Final = 256
+_CHUNK_BYTES: Final = 32 * 2**20
+
+
+class Plan(NamedTuple):
+    """The network as tables of numbers.
+
+    layers (n_layers, 8): offsets of weights and bias in theta, fan_in, fan_out, fan_out rounded up to whole
+    vectors, offset in the padded gradient, offset of the layer's values in Work.values, activation code.
+    skips (n_skips, 3): number of the hidden layer, offset of its weights in theta, offset in the padded
+    gradient.
+    """
+
+    layers: IntArray
+    skips: IntArray
+    loss: int
+    block: int
+
+
+class Work(NamedTuple):
+    """Work arrays for one chunk of samples, or, with one more axis in front, for all chunks.
+
+    The row stride of all but first and rows is Plan.block. values, slopes: all hidden layers, unit by unit. first: pre-activations of the first layer, sample by
+    sample. outputs, delta, delta_next: output or widest layer, unit by unit. rows: a delta, sample by sample.
+    losses (block,). gradient: the padded gradient. totals (3,): sum of losses, errors, ties.
+    """
+
+    values: FloatArray
+    slopes: FloatArray
+    first: FloatArray
+    outputs: FloatArray
+    output_delta: FloatArray
+    delta: FloatArray
+    delta_next: FloatArray
+    rows: FloatArray
+    losses: FloatArray
+    gradient: FloatArray
+    totals: FloatArray
+
+
+def padded(n: int) -> int:
+    """Return n rounded up to whole vectors."""
+    return -(-n // LANES) * LANES
+
+
+def make_plan(net: MLP) -> Plan:
+    """Return the tables of a network."""
+    layers, values, gradient = [], 0, 0
+    codes = [ACTIVATIONS[name].code for name in net.activation] + [0]
+    block = _block_size(net)
+    for weights, code in zip(net.layer_blocks, codes, strict=True):
+        wide = padded(weights.fan_out)
+        layers.append(
+            (weights.offset, weights.bias_offset, weights.fan_in, weights.fan_out, wide, gradient, values, code)
+        )
+        gradient += (weights.fan_in + 1) * wide
+        values += weights.fan_out * block
+    skips = []
+    for layer, weights in zip(net.skip, net.skip_blocks, strict=True):
+        skips.append((layer, weights.offset, gradient))
+        gradient += weights.fan_in * padded(weights.fan_out)
+    table: Any = np.array(layers, dtype=np.int64)
+    return Plan(table, np.array(skips, dtype=np.int64).reshape(-1, 3), LOSS_CODES[net.loss_name], block)
+
+
+def make_works(net: MLP, plan: Plan, n_chunks: int) -> Work:
+    """Return the work arrays for all chunks, each of shape (n_chunks, size)."""
+    hidden = net.layer_sizes[1:-1]
+    block, widest = plan.block, max(net.layer_sizes[1:])
+    needs_slopes = any(name in ("softplus", "erf") for name in net.activation)
+    last = plan.layers[-1]
+    n_gradient = int(last[GRADIENT] + (last[FAN_IN] + 1) * last[PADDED])
+    n_gradient += sum(net.layer_sizes[layer] * padded(net.n_outputs) for layer in net.skip)
+    sizes = {
+        "values": sum(hidden) * block,
+        "slopes": sum(hidden) * block if needs_slopes else 0,
+        "first": block * padded(net.layer_sizes[1]),
+        "outputs": net.n_outputs * block,
+        "output_delta": net.n_outputs * block,
+        "delta": widest * block,
+        "delta_next": widest * block,
+        "rows": block * padded(widest),
+        "losses": block,
+        "gradient": n_gradient,
+        "totals": 3,
+    }
+    return Work(**{name: np.zeros((n_chunks, size)) for name, size in sizes.items()})
+
+
+def n_chunks(net: MLP, n_samples: int) -> int:
+    """Return how many parts the samples are split into; it depends on the sizes alone, never on the threads."""
+    most = max(2, _CHUNK_BYTES // (8 * net.n_params))
+    return max(1, min(_MOST_CHUNKS, most, n_samples // _SAMPLES_A_CHUNK))
+
+
+def _block_size(net: MLP) -> int:
+    widths = net.layer_sizes[1:]
+    a_sample = 8 * (sum(widths) + 4 * max(widths))
+    return next((size for size in _BLOCK_SIZES if size * a_sample <= _BLOCK_BYTES), _BLOCK_SIZES[-1])

@@ -1,0 +1,171 @@
+"""Ordered arithmetic: the evaluator on our own kernels, with the same bits for any number of threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+
+from engine.datasets.dataset import Dataset
+from engine.evaluator import Evaluation, Evaluator, FloatArray, Records, Rows
+from engine.kernels.layout import Work, make_plan, make_works, n_chunks, padded
+from engine.kernels.passes import block_losses, chunk_pass, forward, pad_first_weights, work_of
+from engine.kernels.steps import finish_step, many_steps, norm, sum_gradients, totals
+from engine.mlp import MLP
+
+_WORTH_SHARING: Final = 2_000_000  # multiplications in a step below which handing parts to threads costs more
+
+
+class OrderedEvaluator(Evaluator):
+    """Evaluates in float64 with every unit's sums in the same order.
+
+    The samples are split into chunks by their number alone; threads only decide who does which chunk, and
+    partial sums are added in the order of chunks.
+    """
+
+    def __init__(self, net: MLP, data: Dataset, n_threads: int = 1) -> None:
+        super().__init__(net, data)
+        self._plan = make_plan(net)
+        n = n_chunks(net, data.n_samples)
+        self._bounds = (np.arange(n + 1, dtype=np.int64) * data.n_samples) // n
+        self._works = make_works(net, self._plan, n)
+        self._first_weights = np.zeros((net.layer_sizes[0] + 1, padded(net.layer_sizes[1])))
+        self._before = np.empty((2, net.n_params))
+        self._pool = _pool(n_threads) if _is_worth_sharing(net, data, n, n_threads) else None
+
+    def evaluate(self, theta: FloatArray, gradient: FloatArray, rows: Rows | None = None) -> Evaluation:
+        """See `Evaluator.evaluate`."""
+        theta = _writeable(theta)
+        if rows is not None:
+            return self._evaluate_rows(theta, gradient, rows)
+        self._pass(theta, with_gradient=True)
+        sum_gradients(self._works, self._plan, self.data.n_samples, gradient)
+        loss, n_errors, n_tied = totals(self._works, self.data.n_samples)
+        return Evaluation(loss, n_errors, n_tied, norm(gradient))
+
+    def loss_and_errors(self, theta: FloatArray) -> tuple[float, int]:
+        """See `Evaluator.loss_and_errors`."""
+        self._pass(_writeable(theta), with_gradient=False)
+        loss, n_errors, _ = totals(self._works, self.data.n_samples)
+        return loss, n_errors
+
+    def per_example_loss(self, theta: FloatArray) -> FloatArray:
+        """See `Evaluator.per_example_loss`."""
+        data, work = self.data, work_of(self._works, 0)
+        losses = np.empty(data.n_samples)
+        for start, n in self._forward_blocks(theta):
+            block_losses(data.y, data.targets, start, n, self._plan, work)
+            losses[start : start + n] = work.losses[:n]
+        return losses
+
+    def logits(self, theta: FloatArray) -> FloatArray:
+        """See `Evaluator.logits`."""
+        outputs = np.empty((self.data.n_samples, self.net.n_outputs))
+        by_unit = self._works.outputs[0].reshape(self.net.n_outputs, self._plan.block)
+        for start, n in self._forward_blocks(theta):
+            outputs[start : start + n] = by_unit[:, :n].T
+        return outputs
+
+    def advance(
+        self, theta: FloatArray, gradient: FloatArray, learning_rate: float, records: Records
+    ) -> tuple[int, bool]:
+        """See `Evaluator.advance`."""
+        if self._pool is not None:
+            return self._advance_shared(theta, gradient, learning_rate, records)
+        n_done, diverged = many_steps(
+            self._arrays(),
+            self._bounds,
+            theta,
+            gradient,
+            self._before,
+            learning_rate,
+            self._first_weights,
+            self._plan,
+            self._works,
+            records,
+        )
+        return int(n_done), bool(diverged)
+
+    def _advance_shared(
+        self, theta: FloatArray, gradient: FloatArray, rate: float, records: Records
+    ) -> tuple[int, bool]:
+        for step in range(len(records.loss)):
+            self._before[0], self._before[1] = theta, gradient
+            theta -= rate * gradient
+            self._pass(theta, with_gradient=True)
+            n = self.data.n_samples
+            if not finish_step(theta, gradient, self._before, self._plan, self._works, n, records, step):
+                return step, True
+        return len(records.loss), False
+
+    def _pass(self, theta: FloatArray, with_gradient: bool) -> None:
+        pad_first_weights(theta, self._plan, self._first_weights)
+
+        def one(chunk: int) -> None:
+            chunk_pass(
+                *self._arrays(),
+                self._bounds,
+                chunk,
+                theta,
+                self._first_weights,
+                self._plan,
+                self._works,
+                with_gradient,
+            )
+
+        chunks = range(len(self._bounds) - 1)
+        if self._pool is None:
+            for chunk in chunks:
+                one(chunk)
+        else:
+            list(self._pool.map(one, chunks))
+
+    def _evaluate_rows(self, theta: FloatArray, gradient: FloatArray, rows: Rows) -> Evaluation:
+        part = self.data.subset(rows)
+        bounds, works = np.array([0, part.n_samples]), self._one_work()
+        pad_first_weights(theta, self._plan, self._first_weights)
+        chunk_pass(
+            part.x, part.y, part.targets, bounds, 0, theta, self._first_weights, self._plan, works, True
+        )
+        sum_gradients(works, self._plan, len(rows), gradient)
+        loss, n_errors, n_tied = totals(works, len(rows))
+        return Evaluation(loss, n_errors, n_tied, norm(gradient))
+
+    def _one_work(self) -> Work:
+        return Work(*(array[:1] for array in self._works))
+
+    def _arrays(self) -> tuple[FloatArray, Rows, FloatArray]:
+        return self.data.x, self.data.y, self.data.targets
+
+    def _forward_blocks(self, theta: FloatArray) -> Iterator[tuple[int, int]]:
+        theta = _writeable(theta)
+        pad_first_weights(theta, self._plan, self._first_weights)
+        work = work_of(self._works, 0)
+        for start in range(0, self.data.n_samples, self._plan.block):
+            n = min(self._plan.block, self.data.n_samples - start)
+            forward(self.data.x, start, n, theta, self._first_weights, self._plan, work)
+            yield start, n
+
+
+def _writeable(theta: FloatArray) -> FloatArray:
+    """Return theta, copied if it is read-only: numba would compile every kernel again for that."""
+    return theta if theta.flags.writeable else theta.copy()
+
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+_pools_lock = threading.Lock()
+
+
+def _pool(n_threads: int) -> ThreadPoolExecutor:
+    """Return the pool with that many threads; there is one for all evaluators, and it lives as long as the process."""
+    with _pools_lock:
+        if n_threads not in _pools:
+            _pools[n_threads] = ThreadPoolExecutor(n_threads, thread_name_prefix="lossoscope-kernel")
+        return _pools[n_threads]
+
+
+def _is_worth_sharing(net: MLP, data: Dataset, n: int, n_threads: int) -> bool:
+    return min(n, n_threads) > 1 and net.n_params * data.n_samples >= _WORTH_SHARING

@@ -1,0 +1,156 @@
+"""Ordered matrix products: every element of C += A B sums over k from the first to the last, one fma each.
+
+Whatever the row, the column or the size, each element goes through the same operations in the same order,
+so that equal rows or columns of the factors give equal rows or columns of the product to the last bit.
+That is what plain BLAS does not promise, and all that equal hidden units need to stay equal.
+
+Tiles of C stay in vector registers during the sum over k; a tile is written with LLVM's vector types, since
+numba has no name for a register. A is read number by number with any strides, B and C row by row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from engine.kernels.jit import LANES, external, inlined
+
+_DOUBLE = ir.DoubleType()
+_VECTOR = ir.VectorType(_DOUBLE, LANES)
+_INT = ir.IntType(64)
+_BYTES = 8
+
+
+def _pointer(builder: Any, address: Any, llvm_type: Any) -> Any:
+    return builder.inttoptr(address, llvm_type.as_pointer())
+
+
+def _broadcast(builder: Any, scalar: Any) -> Any:
+    undefined = ir.Constant(_VECTOR, ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(first, undefined, mask)
+
+
+def _fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    function_type = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
+    function = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.fma.v{LANES}f64")
+    return builder.call(function, [a, b, c])
+
+
+def _tile(n_rows: int, n_vectors: int) -> Any:
+    """Return an intrinsic that adds sum over k of A[r, k] B[k, v] to a tile of C, n_rows by n_vectors vectors.
+
+    Its arguments are addresses and strides in bytes: a, stride of its rows, stride of k in a, b, stride of k
+    in b, c, stride of its rows, number of k.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        a, a_row, a_k, b, b_k, c, c_row, n_k = args
+        tile = [(r, v) for r in range(n_rows) for v in range(n_vectors)]
+
+        def address_in_c(r: int, v: int) -> Any:
+            offset = builder.add(builder.mul(c_row, _INT(r)), _INT(v * LANES * _BYTES))
+            return _pointer(builder, builder.add(c, offset), _VECTOR)
+
+        sums = {}
+        for at in tile:
+            sums[at] = cgutils.alloca_once(builder, _VECTOR)
+            builder.store(builder.load(address_in_c(*at), align=_BYTES), sums[at])
+        a_rows = [builder.add(a, builder.mul(a_row, _INT(r))) for r in range(n_rows)]
+        with cgutils.for_range(builder, n_k, intp=_INT) as loop:
+            in_b = builder.add(b, builder.mul(loop.index, b_k))
+            in_a = builder.mul(loop.index, a_k)
+            lanes = [
+                builder.load(_pointer(builder, builder.add(in_b, _INT(v * LANES * _BYTES)), _VECTOR), align=_BYTES)
+                for v in range(n_vectors)
+            ]
+            for r in range(n_rows):
+                scalar = builder.load(_pointer(builder, builder.add(a_rows[r], in_a), _DOUBLE), align=_BYTES)
+                spread = _broadcast(builder, scalar)
+                for v in range(n_vectors):
+                    total = builder.load(sums[r, v])
+                    builder.store(_fused(builder, spread, lanes[v], total), sums[r, v])
+        for at in tile:
+            builder.store(builder.load(sums[at]), address_in_c(*at), align=_BYTES)
+        return context.get_dummy_value()
+
+    def tile_product(typing_context: Any, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, c: Any, c_row: Any, n_k: Any) -> Any:  # noqa: E501
+        return types.void(*[types.int64] * 8), generate
+
+    return intrinsic(tile_product)
+
+
+_tile_4x3, _tile_3x3, _tile_2x3, _tile_1x3 = (_tile(rows, 3) for rows in (4, 3, 2, 1))
+_tile_6x2, _tile_4x2, _tile_2x2, _tile_1x2 = (_tile(rows, 2) for rows in (6, 4, 2, 1))
+_tile_8x1, _tile_4x1, _tile_2x1, _tile_1x1 = (_tile(rows, 1) for rows in (8, 4, 2, 1))
+
+
+@inlined
+def _columns_3(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):  # type: ignore[no-untyped-def]
+    r = 0
+    while r + 4 <= n_rows:
+        _tile_4x3(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        r += 4
+    if n_rows - r == 3:
+        _tile_3x3(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+    elif n_rows - r == 2:
+        _tile_2x3(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+    elif n_rows - r == 1:
+        _tile_1x3(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+
+
+@inlined
+def _columns_2(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):  # type: ignore[no-untyped-def]
+    r = 0
+    while r + 6 <= n_rows:
+        _tile_6x2(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        r += 6
+    if n_rows - r >= 4:
+        _tile_4x2(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        r += 4
+    if n_rows - r >= 2:
+        _tile_2x2(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        r += 2
+    if n_rows - r == 1:
+        _tile_1x2(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+
+
+@inlined
+def _columns_1(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):  # type: ignore[no-untyped-def]
+    r = 0
+    while r + 8 <= n_rows:
+        _tile_8x1(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        r += 8
+    if n_rows - r >= 4:
+        _tile_4x1(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        r += 4
+    if n_rows - r >= 2:
+        _tile_2x1(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        r += 2
+    if n_rows - r == 1:
+        _tile_1x1(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+
+
+@external("void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)")
+def add_product(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):  # type: ignore[no-untyped-def]
+    """Add A B to C: C (n_rows, n_vectors * LANES), sum over n_k.
+
+    a, b, c are addresses, the others strides in bytes and counts: a_row from one row of A to the next, a_k
+    from one k to the next, b_k and c_row from one row of B and of C to the next. Rows of B and C are
+    contiguous; whatever stands beyond their used columns, up to a multiple of LANES, is computed as well.
+    """
+    step = 8 * LANES
+    v = 0
+    while n_vectors - v >= 3 and n_vectors - v != 4:  # 4 is better as 2 + 2 than as 3 + 1
+        _columns_3(a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
+        v += 3
+    while n_vectors - v >= 2:
+        _columns_2(a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
+        v += 2
+    if n_vectors - v == 1:
+        _columns_1(a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)

@@ -1,0 +1,137 @@
+"""Whole steps in one call: gather the chunks, update theta, record, again; no Python in between."""
+
+from __future__ import annotations
+
+import math
+
+from engine.kernels.jit import kernel
+from engine.kernels.layout import (
+    FAN_IN,
+    FAN_OUT,
+    FROM_LAYER,
+    GRADIENT,
+    PADDED,
+    SKIP_GRADIENT,
+    SKIP_WEIGHTS,
+    WEIGHTS,
+)
+from engine.kernels.passes import chunk_pass, pad_first_weights
+
+
+@kernel
+def sum_gradients(works, plan, n_samples, gradient):  # type: ignore[no-untyped-def]
+    """Write the mean gradient into gradient (n_params,): chunks added in their order, padding left out."""
+    layers = plan.layers
+    for layer in range(len(layers)):
+        fan_in, fan_out, wide = layers[layer, FAN_IN], layers[layer, FAN_OUT], layers[layer, PADDED]
+        _sum_block(works, layers[layer, GRADIENT], layers[layer, WEIGHTS], fan_in + 1, fan_out, wide, gradient)
+    wide, n_outputs = layers[-1, PADDED], layers[-1, FAN_OUT]
+    for s in range(len(plan.skips)):
+        fan_in = layers[plan.skips[s, FROM_LAYER] - 1, FAN_OUT]
+        _sum_block(
+            works, plan.skips[s, SKIP_GRADIENT], plan.skips[s, SKIP_WEIGHTS], fan_in, n_outputs, wide, gradient
+        )
+    for i in range(gradient.size):
+        gradient[i] /= n_samples
+
+
+@kernel
+def _sum_block(works, source, target, n_rows, n_columns, wide, gradient):  # type: ignore[no-untyped-def]
+    for w in range(len(works.totals)):
+        part = works.gradient[w]
+        for i in range(n_rows):
+            for j in range(n_columns):
+                if w == 0:
+                    gradient[target + i * n_columns + j] = part[source + i * wide + j]
+                else:
+                    gradient[target + i * n_columns + j] += part[source + i * wide + j]
+
+
+@kernel
+def norm(vector):  # type: ignore[no-untyped-def]
+    """Return the Euclidean length."""
+    total = 0.0
+    for i in range(vector.size):
+        total += vector[i] * vector[i]
+    return math.sqrt(total)
+
+
+@kernel
+def symmetry_spread(theta, plan):  # type: ignore[no-untyped-def]
+    """Return the largest difference between two units of a hidden layer; see `engine.history.SERIES`."""
+    layers, largest = plan.layers, 0.0
+    for layer in range(len(layers) - 1):
+        fan_in, fan_out = layers[layer, FAN_IN], layers[layer, FAN_OUT]
+        for i in range(fan_in + 1):  # one row of weights after another, then the bias
+            row = layers[layer, WEIGHTS] + i * fan_out
+            largest = max(largest, _range(theta, row, 1, fan_out))
+        n_next = layers[layer + 1, FAN_OUT]
+        for j in range(n_next):
+            largest = max(largest, _range(theta, layers[layer + 1, WEIGHTS] + j, n_next, fan_out))
+        for s in range(len(plan.skips)):
+            if plan.skips[s, FROM_LAYER] == layer + 1:
+                for j in range(layers[-1, FAN_OUT]):
+                    at = plan.skips[s, SKIP_WEIGHTS] + j
+                    largest = max(largest, _range(theta, at, layers[-1, FAN_OUT], fan_out))
+    return largest
+
+
+@kernel
+def _range(theta, start, stride, n):  # type: ignore[no-untyped-def]
+    low = high = theta[start]
+    for i in range(1, n):
+        value = theta[start + i * stride]
+        low = value if value < low else low
+        high = value if value > high else high
+    return high - low
+
+
+@kernel
+def totals(works, n_samples):  # type: ignore[no-untyped-def]
+    """Return (mean loss, errors, ties) of the chunks, added in their order."""
+    loss, errors, ties = 0.0, 0.0, 0.0
+    for w in range(len(works.totals)):
+        loss += works.totals[w, 0]
+        errors += works.totals[w, 1]
+        ties += works.totals[w, 2]
+    return loss / n_samples, int(errors), int(ties)
+
+
+@kernel
+def many_steps(data, bounds, theta, gradient, before, rate, first_weights, plan, works, records):  # type: ignore[no-untyped-def]
+    """Take as many steps as records has room for; return (steps taken, diverged).
+
+    data is (x, y, targets); bounds (n_chunks + 1,) the samples of each chunk; before (2, n_params) takes theta
+    and gradient as they were, to go back to when the next ones are not finite.
+    """
+    x, y, targets = data
+    for step in range(records.loss.size):
+        for i in range(theta.size):
+            before[0, i] = theta[i]
+            before[1, i] = gradient[i]
+            theta[i] -= rate * gradient[i]
+        pad_first_weights(theta, plan, first_weights)
+        for w in range(len(works.totals)):
+            chunk_pass(x, y, targets, bounds, w, theta, first_weights, plan, works, True)
+        if not finish_step(theta, gradient, before, plan, works, len(y), records, step):
+            return step, True
+    return records.loss.size, False
+
+
+@kernel
+def finish_step(theta, gradient, before, plan, works, n_samples, records, step):  # type: ignore[no-untyped-def]
+    """Gather the chunks and record entry `step`; take the step back and return False if it is not finite."""
+    sum_gradients(works, plan, n_samples, gradient)
+    loss, errors, ties = totals(works, n_samples)
+    length = norm(gradient)
+    if not (math.isfinite(loss) and math.isfinite(length)):
+        for i in range(theta.size):
+            theta[i] = before[0, i]
+            gradient[i] = before[1, i]
+        return False
+    records.loss[step] = loss
+    records.n_errors[step] = errors
+    records.n_tied[step] = ties
+    records.gradient_norm[step] = length
+    records.symmetry_spread[step] = symmetry_spread(theta, plan)
+    return True

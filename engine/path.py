@@ -1,0 +1,42 @@
+"""The path walked: copies of theta along a run, thinned out so that they stay within a fixed memory."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.snapshot import Point
+
+_MOST_POINTS: Final = 512
+_MOST_BYTES: Final = 32 * 2**20
+
+
+class Path:
+    """Checkpoints at every `stride` steps; when there are too many, every second goes and the stride doubles."""
+
+    def __init__(self) -> None:
+        self._points: list[Point] = []
+        self._stride = 1
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The checkpoints, oldest first."""
+        return tuple(self._points)
+
+    def steps_to_next(self, step: int, n_steps: int) -> int:
+        """Return n_steps, shortened so that a run now at step meets the next checkpoint exactly."""
+        return min(n_steps, self._stride - step % self._stride)
+
+    def add(self, step: int, theta: npt.NDArray[np.float64], loss: float) -> None:
+        """Keep a copy of theta (n_params,) if step is a checkpoint."""
+        if step % self._stride:
+            return
+        copy = theta.copy()
+        copy.flags.writeable = False
+        self._points.append(Point("", step, copy, loss))
+        most = max(16, min(_MOST_POINTS, _MOST_BYTES // theta.nbytes))
+        if len(self._points) > most:
+            self._stride *= 2
+            self._points = [point for point in self._points if point.step % self._stride == 0]

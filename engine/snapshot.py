@@ -1,0 +1,102 @@
+"""What the engine tells the screen: frozen values and read-only arrays, never live ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.commands import Command
+from engine.config import RunConfig
+
+if TYPE_CHECKING:  # these import the kernels, which take seconds; this file must not
+    from engine.datasets import Dataset
+    from engine.history import HistoryView
+    from engine.mlp import MLP
+
+
+class State(StrEnum):
+    """The word that is always visible in the window."""
+
+    COMPILING = "compiling"
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """A remembered theta: a checkpoint of the path, or a point somebody saved under a label."""
+
+    label: str
+    step: int
+    theta: npt.NDArray[np.float64]  # (n_params,), read-only
+    loss: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """One moment of a run.
+
+    Attributes:
+        generation: grows whenever theta moves other than by a step (load, reset, perturbation).
+        run_id: grows whenever the network or the data changes (load).
+        theta, gradient: (n_params,) float64, read-only copies at this step.
+        n_tied: samples whose largest logit is shared by two classes, so that "wrong" means little.
+        history: the series up to this step, read-only views that never change.
+        path: checkpoints along the run, oldest first, thinned out as it grows.
+        saved: the points somebody saved, oldest first.
+        reason: why the run is stopped, one sentence; "" while it is not.
+        suggested_rate: the rate that the window offers after a divergence, else None.
+    """
+
+    run_id: int
+    generation: int
+    state: State
+    reason: str
+    suggested_rate: float | None
+    config: RunConfig
+    net: MLP
+    data: Dataset
+    n_steps: int
+    learning_rate: float
+    theta: npt.NDArray[np.float64]
+    gradient: npt.NDArray[np.float64]
+    loss: float
+    n_errors: int
+    n_tied: int
+    gradient_norm: float
+    history: HistoryView
+    path: tuple[Point, ...]
+    saved: tuple[Point, ...]
+    steps_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A command that could not be carried out: the command and one sentence that says why."""
+
+    number: int
+    command: Command
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """What waits in the mailbox: the state, the newest snapshot (None before the first), refused commands.
+
+    Attributes:
+        state: the state word; COMPILING while the kernels are loaded and compiled.
+        message: a sentence beside the state word; what is being compiled, or why the run stopped.
+        snapshot: the newest snapshot, or None while there is no run yet.
+        refusals: the last few refusals, numbered from 1; a reader shows those it has not seen.
+    """
+
+    state: State
+    message: str
+    snapshot: Snapshot | None
+    refusals: tuple[Refusal, ...] = ()

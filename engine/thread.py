@@ -1,0 +1,146 @@
+"""EngineThread: the one thread that owns a Trainer. Commands go in by a queue, reports come out by a mailbox."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import traceback
+from typing import TYPE_CHECKING, Final
+
+from engine.commands import Command, Load
+from engine.config import RunConfig
+from engine.snapshot import Refusal, Report, Snapshot, State
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
+
+_BUDGET_S: Final = 0.016  # one report a frame
+_REFUSALS_KEPT: Final = 8
+
+
+class Mailbox:
+    """One slot: a newer report replaces an unread one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._report: Report | None = None
+
+    def put(self, report: Report) -> None:
+        """Replace whatever is in the slot."""
+        with self._lock:
+            self._report = report
+
+    def take(self) -> Report | None:
+        """Return the newest report and empty the slot; None when there is nothing new."""
+        with self._lock:
+            report, self._report = self._report, None
+        return report
+
+
+class EngineThread:
+    """Runs one Trainer in the background until `stop`.
+
+    The kernels are imported and compiled in the thread, so that whoever starts it (a window) is not held
+    up; the state is COMPILING meanwhile.
+    """
+
+    def __init__(self, config: RunConfig, n_threads: int = 1) -> None:
+        self.mailbox = Mailbox()
+        self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._trainer: Trainer | None = None
+        self._n_threads = n_threads
+        self._run_id = 0
+        self._generation = 0
+        self._refusals: list[Refusal] = []
+        self._n_refused = 0
+        self._failure = ""
+        self._commands.put(Load(config))
+        self._thread = threading.Thread(target=self._work, name="lossoscope-engine", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def send(self, command: Command) -> None:
+        """Hand over a command; it is carried out after the engine call in progress."""
+        self._commands.put(command)
+
+    def stop(self, timeout_s: float = 10.0) -> bool:
+        """Ask the thread to end, wait for it, and return whether it has."""
+        self._commands.put(None)
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        self._publish_compiling("Loading the engine.")
+        while True:
+            try:
+                if not self._drain():
+                    return
+                if self._trainer is not None:
+                    self._trainer.advance(_BUDGET_S)
+                self._publish()
+            except Exception as error:  # whatever it is, the window must hear of it and live on
+                self._fail(error)
+
+    def _drain(self) -> bool:
+        """Carry out what waits, blocking while there is nothing to train; return False at the end."""
+        while True:
+            running = self._trainer is not None and self._trainer.state is State.RUNNING
+            try:
+                command = self._commands.get(block=not running)
+            except queue.Empty:
+                return True
+            if command is None:
+                return False
+            self._carry_out(command)
+            if self._commands.empty():
+                return True
+
+    def _carry_out(self, command: Command) -> None:
+        try:
+            if isinstance(command, Load):
+                self._load(command.config)
+            elif self._trainer is None:
+                raise ValueError("There is no run yet; load a lesson first.")
+            else:
+                self._trainer.apply(command)
+        except (ValueError, TypeError, OSError) as error:
+            self._refuse(command, str(error))
+
+    def _load(self, config: RunConfig) -> None:
+        self._publish_compiling("Loading the data and compiling the kernels.")
+        from engine.trainer import Trainer  # numba and scipy come with it, and take seconds
+
+        trainer = Trainer.from_config(config, self._n_threads)
+        self._run_id = max(self._run_id, self._trainer.run_id if self._trainer else 0) + 1
+        self._generation = max(self._generation, self._trainer.generation if self._trainer else 0) + 1
+        trainer.run_id, trainer.generation = self._run_id, self._generation
+        self._trainer = trainer
+        self._failure = ""
+
+    def _refuse(self, command: Command, sentence: str) -> None:
+        self._n_refused += 1
+        self._refusals.append(Refusal(self._n_refused, command, sentence))
+        del self._refusals[:-_REFUSALS_KEPT]
+
+    def _fail(self, error: Exception) -> None:
+        traceback.print_exception(error)
+        self._trainer = None
+        self._failure = f"The engine failed: {error or type(error).__name__}. Load a lesson to start again."
+        self._publish()
+
+    def _publish_compiling(self, message: str) -> None:
+        self.mailbox.put(Report(State.COMPILING, message, self._snapshot(), tuple(self._refusals)))
+
+    def _publish(self) -> None:
+        snapshot = self._snapshot()
+        if snapshot is None:
+            message = self._failure or (self._refusals[-1].sentence if self._refusals else "")
+            self.mailbox.put(Report(State.STOPPED, message, None, tuple(self._refusals)))
+        else:
+            self.mailbox.put(Report(snapshot.state, snapshot.reason, snapshot, tuple(self._refusals)))
+
+    def _snapshot(self) -> Snapshot | None:
+        return self._trainer.snapshot() if self._trainer is not None else None

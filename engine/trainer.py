@@ -1,0 +1,348 @@
+"""Trainer: a synchronous state machine over one flat theta. No thread, no screen."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import checks
+from engine.commands import Command, Load, Pause, Perturb, Reset, Run, SavePoint, SetLearningRate, Step
+from engine.config import RunConfig
+from engine.datasets import Dataset, load_dataset
+from engine.evaluator import Evaluation, Records, make_evaluator
+from engine.history import History, Jump
+from engine.mlp import MLP
+from engine.path import Path
+from engine.perturbations import perturb
+from engine.snapshot import Point, Snapshot, State
+from engine.symmetry import spread
+
+FloatArray = npt.NDArray[np.float64]
+
+_CALL_S: Final = 0.004  # one engine call, so that a pause or a new rate takes effect at once
+_MOST_STEPS_A_CALL: Final = 4096
+
+
+class Trainer:
+    """Gradient descent on one network and data set, step by step, with its history.
+
+    Args:
+        net, data: what is trained on what.
+        theta: (n_params,) the start; it is copied.
+        learning_rate: step length.
+        batch_size: samples a step, in an order drawn anew for each epoch; None for the full batch. The
+            history is of the full data set all the same.
+        seed: decides the order of mini-batches.
+        dtype: "float64" or "float32" of the products; theta itself is float64.
+        arithmetic: "ordered" or "blas", see `engine.evaluator.make_evaluator`.
+        n_threads: threads that share one step; the result has the same bits for any number.
+
+    Attributes:
+        history: entry 0 is before any step, so every series has length n_steps + 1.
+        state: READY, RUNNING, PAUSED or STOPPED.
+        reason: why it is stopped, in one sentence; "" otherwise.
+        suggested_rate: after a divergence half the rate, else None.
+    """
+
+    def __init__(
+        self,
+        net: MLP,
+        data: Dataset,
+        theta: Any,
+        learning_rate: float = 0.5,
+        batch_size: int | None = None,
+        seed: int = 0,
+        dtype: str = "float64",
+        arithmetic: str = "ordered",
+        n_threads: int = 1,
+        config: RunConfig | None = None,
+    ) -> None:
+        self.data = data
+        self._start = (net, checks.vector("theta", theta, net.n_params).copy())
+        self._start_rate = checks.real_number("learning_rate", learning_rate, above=0.0)
+        self._batch_size = _batch_size(batch_size, data)
+        self._seed = checks.whole_number("seed", seed, at_least=0)
+        self._arithmetic = {"dtype": dtype, "arithmetic": arithmetic, "n_threads": n_threads}
+        self._start_config = config or _config_of(net, data, self._start_rate, self._batch_size, seed, dtype, arithmetic)
+        self.run_id = 0
+        self.generation = 0
+        self._saved: list[Point] = []
+        self._restart()
+
+    @classmethod
+    def from_config(cls, config: RunConfig, n_threads: int = 1) -> Trainer:
+        """Return the Trainer of a RunConfig: loads the data, draws the start."""
+        data = load_dataset(config.data)
+        if config.n_samples is not None:
+            data = data.first(config.n_samples)
+        net = MLP.from_config(config, data)
+        theta = net.init(config.init, config.seed, config.init_scale, config.init_value)
+        return cls(
+            net,
+            data,
+            theta,
+            config.learning_rate,
+            config.batch_size,
+            config.seed,
+            config.dtype,
+            config.arithmetic,
+            n_threads,
+            config,
+        )
+
+    @property
+    def theta(self) -> FloatArray:
+        """A copy of the parameters, (n_params,)."""
+        return self._theta.copy()
+
+    @property
+    def n_steps(self) -> int:
+        """Steps taken since the start."""
+        return self.history.n_entries - 1
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step."""
+        return self._rate
+
+    def step(self, n_steps: int = 1) -> int:
+        """Take n_steps steps and return how many were taken: fewer only when the run diverged."""
+        self.apply(Step(n_steps))
+        start = self.n_steps
+        while self.state is State.RUNNING:
+            self._advance_once()
+        return self.n_steps - start
+
+    def perturb(self, name: str, **options: Any) -> None:
+        """Move theta by a perturbation of `engine.PERTURBATIONS`; raises ValueError or TypeError, moving nothing."""
+        self.apply(Perturb(name, options))
+
+    def apply(self, command: Command) -> None:
+        """Carry out a command; on ValueError or TypeError nothing has changed."""
+        match command:
+            case Run():
+                self._to_go = None
+                self._set_state(State.RUNNING)
+            case Pause():
+                if self.state is State.RUNNING:
+                    self._set_state(State.PAUSED)
+            case Step(n_steps):
+                self._to_go = n_steps
+                self._set_state(State.RUNNING)
+            case Reset():
+                self.generation += 1
+                self._restart()
+            case SetLearningRate(learning_rate):
+                self._rate = learning_rate
+            case Perturb(name, options):
+                self._perturb(name, options)
+            case SavePoint(label):
+                self._saved.append(Point(label, self.n_steps, _frozen(self._theta), self._now.loss))
+            case Load():
+                raise TypeError("Load replaces the Trainer; it is for the EngineThread.")
+
+    def advance(self, budget_s: float) -> int:
+        """Train for about budget_s seconds if running; return the number of steps taken."""
+        start, deadline = self.n_steps, time.perf_counter() + budget_s
+        while self.state is State.RUNNING:
+            self._advance_once()
+            if time.perf_counter() >= deadline:
+                break
+        return self.n_steps - start
+
+    def snapshot(self) -> Snapshot:
+        """Return this moment, frozen."""
+        return Snapshot(
+            run_id=self.run_id,
+            generation=self.generation,
+            state=self.state,
+            reason=self.reason,
+            suggested_rate=self.suggested_rate,
+            config=self.config,
+            net=self.net,
+            data=self.data,
+            n_steps=self.n_steps,
+            learning_rate=self._rate,
+            theta=_frozen(self._theta),
+            gradient=_frozen(self._gradient),
+            loss=self._now.loss,
+            n_errors=self._now.n_errors,
+            n_tied=self._now.n_tied,
+            gradient_norm=self._now.gradient_norm,
+            history=self.history.view(),
+            path=self._path.points,
+            saved=tuple(self._saved),
+            steps_per_s=self._steps_per_s,
+        )
+
+    def _restart(self) -> None:
+        if getattr(self, "net", self._start[0]) is not self._start[0]:
+            self.run_id += 1
+        self._use(*self._start)
+        self.config = self._start_config
+        self._rate = self._start_rate
+        self._to_go: int | None = None
+        self._steps_per_s = 0.0
+        self._rng = np.random.default_rng(self._seed)
+        self._order = np.empty(0, dtype=np.int64)
+        self.history = History()
+        self._path = Path()
+        self._set_state(State.READY)
+        self._now = self._evaluate()
+        if not np.isfinite(self._now.loss):
+            raise ValueError(f"theta must give a finite loss, not {self._now.loss}.")
+        self._record_start()
+
+    def _use(self, net: MLP, theta: FloatArray) -> None:
+        self.net = net
+        self._evaluator = make_evaluator(net, self.data, **self._arithmetic)  # type: ignore[arg-type]
+        self._theta = theta.copy()
+        self._gradient = np.empty(net.n_params)
+        self._saved = [point for point in self._saved if point.theta.shape == theta.shape]
+
+    def _evaluate(self) -> Evaluation:
+        return self._evaluator.evaluate(self._theta, self._gradient)
+
+    def _record_start(self) -> None:
+        records = Records.empty(1)
+        self._fill(records, 0)
+        self._append(records)
+
+    def _fill(self, records: Records, i: int) -> None:
+        records.loss[i], records.gradient_norm[i] = self._now.loss, self._now.gradient_norm
+        records.n_errors[i], records.n_tied[i] = self._now.n_errors, self._now.n_tied
+        records.symmetry_spread[i] = spread(self.net, self._theta)
+
+    def _append(self, records: Records) -> None:
+        entries = {name: getattr(records, name) for name in ("loss", "n_errors", "gradient_norm", "symmetry_spread")}
+        self.history.extend(entries, records.n_tied)
+        self._path.add(self.n_steps, self._theta, float(records.loss[-1]))
+
+    def _set_state(self, state: State, reason: str = "") -> None:
+        self.state = state
+        self.reason = reason
+        self.suggested_rate: float | None = None
+
+    def _advance_once(self) -> None:
+        """One engine call of a few milliseconds."""
+        n = self._n_for_one_call()
+        records, started = Records.empty(n), time.perf_counter()
+        if self._batch_size is None:
+            n_done, diverged = self._evaluator.advance(self._theta, self._gradient, self._rate, records)
+        else:
+            n_done, diverged = self._batch_steps(records)
+        if n_done:
+            self._note(records.part(0, n_done), time.perf_counter() - started)
+        if diverged:
+            self._stop_diverged()
+        elif self._to_go == 0:
+            self._set_state(State.PAUSED)
+
+    def _n_for_one_call(self) -> int:
+        n = max(1, min(_MOST_STEPS_A_CALL, int(_CALL_S * self._steps_per_s)))
+        n = self._path.steps_to_next(self.n_steps, n)
+        return n if self._to_go is None else min(n, self._to_go)
+
+    def _note(self, records: Records, elapsed_s: float) -> None:
+        n = len(records.loss)
+        last = n - 1
+        self._now = Evaluation(
+            float(records.loss[last]),
+            int(records.n_errors[last]),
+            int(records.n_tied[last]),
+            float(records.gradient_norm[last]),
+        )
+        self._append(records)
+        if self._to_go is not None:
+            self._to_go -= n
+        speed = n / max(elapsed_s, 1e-9)
+        self._steps_per_s = speed if not self._steps_per_s else 0.8 * self._steps_per_s + 0.2 * speed
+
+    def _stop_diverged(self) -> None:
+        step = self.n_steps + 1
+        self._set_state(
+            State.STOPPED,
+            f"Step {step:,} at learning rate {self._rate:g} would give a loss that is not a finite number; "
+            f"the run stands at step {self.n_steps:,}. Try half the rate, {self._rate / 2:g}.",
+        )
+        self.suggested_rate = self._rate / 2
+
+    def _batch_steps(self, records: Records) -> tuple[int, bool]:
+        batch_gradient = np.empty_like(self._gradient)
+        for i in range(len(records.loss)):
+            rows, before, gradient_before = self._next_rows(), self._theta.copy(), self._gradient.copy()
+            self._evaluator.evaluate(self._theta, batch_gradient, rows)
+            self._theta -= self._rate * batch_gradient
+            with np.errstate(over="ignore", invalid="ignore"):
+                now = self._evaluate()
+            if not (np.isfinite(now.loss) and np.isfinite(now.gradient_norm)):
+                self._theta[:], self._gradient[:] = before, gradient_before
+                return i, True
+            self._now = now
+            self._fill(records, i)
+        return len(records.loss), False
+
+    def _next_rows(self) -> npt.NDArray[np.int64]:
+        assert self._batch_size is not None
+        if len(self._order) < self._batch_size:
+            self._order = self._rng.permutation(self.data.n_samples)
+        rows, self._order = np.split(self._order, [self._batch_size])
+        return rows
+
+    def _perturb(self, name: str, options: dict[str, Any]) -> None:
+        net, theta = perturb(self.net, self._theta, name, options)
+        evaluator, gradient = self._evaluator, np.empty(net.n_params)
+        if net is not self.net:
+            evaluator = make_evaluator(net, self.data, **self._arithmetic)  # type: ignore[arg-type]
+        after = evaluator.evaluate(theta, gradient)
+        if not np.isfinite(after.loss):
+            raise ValueError(f"{name} was not applied: it would give a loss that is not a finite number.")
+        self._note_jump(name, after)
+        if net is not self.net:
+            self.run_id += 1
+            self._path = Path()
+            self.config = self.config.replace(hidden=net.layer_sizes[1:-1])
+        self.net, self._evaluator, self._theta, self._gradient, self._now = net, evaluator, theta, gradient, after
+        self._saved = [point for point in self._saved if point.theta.shape == theta.shape]
+        self.generation += 1
+        self._path.add(self.n_steps, theta, after.loss)
+        if self.state in (State.STOPPED, State.READY):
+            self._set_state(State.PAUSED)
+
+    def _note_jump(self, name: str, after: Evaluation) -> None:
+        now = self._now
+        self.history.add_jump(Jump(self.n_steps, name, now.loss, after.loss, now.n_errors, after.n_errors))
+        self.history.rebase(after.loss, after.n_errors, after.n_tied)
+
+
+def _frozen(array: FloatArray) -> FloatArray:
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+def _batch_size(batch_size: int | None, data: Dataset) -> int | None:
+    if batch_size is None:
+        return None
+    return checks.whole_number("batch_size", batch_size, 1, data.n_samples)
+
+
+def _config_of(
+    net: MLP, data: Dataset, rate: float, batch_size: int | None, seed: int, dtype: str, arithmetic: str
+) -> RunConfig:
+    """Return the settings of a Trainer that was made from arrays; its start is not described by them."""
+    return RunConfig(
+        data=data.name,
+        hidden=net.layer_sizes[1:-1],
+        activation=net.activation or ("logistic",),
+        loss=net.loss_name,
+        skip=net.skip,
+        learning_rate=rate,
+        batch_size=batch_size,
+        seed=seed,
+        dtype=dtype,
+        arithmetic=arithmetic,
+    )

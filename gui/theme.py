@@ -1,0 +1,233 @@
+"""Colours and type of the whole application; no widget sets a style of its own.
+
+Each quantity keeps one colour in all panels (Okabe and Ito 2008, colours that colour-blind people tell
+apart) and a second cue beside it: a dash, a symbol, a label. Every line colour here has a contrast of at
+least 3:1 against its background, every text colour at least 4.5:1.
+
+A widget says what it is by its object name or by the property "role", and `style_sheet` decides how that
+looks. The roles that any label may take: "caption" (small and muted), "value" (large), "problem" (a
+sentence about bad input).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtWidgets import QApplication, QWidget
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One set of colours, as #rrggbb.
+
+    Attributes:
+        loss, errors, ceiling, gradient, symmetry, path, mark: colours of the quantities in plots; mark is
+            for every step at which something rose.
+        magnitude_map, signed_map: names of colour maps, for magnitudes and for signed values.
+        sequence: colours for things that have no quantity of their own, in order.
+        on_accent: text and icons on the accent colour.
+        outline: borders of buttons and fields.
+        raised: background of buttons.
+        disabled: text of what cannot be used now.
+    """
+
+    name: str
+    window: str
+    panel: str
+    text: str
+    muted: str
+    grid: str
+    accent: str
+    warning: str
+    loss: str
+    errors: str
+    ceiling: str
+    gradient: str
+    symmetry: str
+    path: str
+    mark: str
+    magnitude_map: str
+    signed_map: str
+    sequence: tuple[str, ...]
+    on_accent: str
+    outline: str
+    raised: str
+    disabled: str
+
+
+LIGHT: Final = Theme(
+    name="light",
+    window="#f3f4f6",
+    panel="#ffffff",
+    text="#111111",
+    muted="#4b5563",
+    grid="#d1d5db",
+    accent="#0072b2",
+    warning="#b34700",
+    loss="#0072b2",
+    errors="#d55e00",
+    ceiling="#111111",
+    gradient="#007a5a",
+    symmetry="#a8447f",
+    path="#d55e00",
+    mark="#d55e00",
+    magnitude_map="viridis",
+    signed_map="CET-D1A",
+    sequence=("#0072b2", "#d55e00", "#007a5a", "#a8447f", "#111111"),
+    on_accent="#ffffff",
+    outline="#7b8494",
+    raised="#ffffff",
+    disabled="#9aa1ad",
+)
+
+DARK: Final = Theme(
+    name="dark",
+    window="#16181d",
+    panel="#0c0d10",
+    text="#f3f4f6",
+    muted="#b6bcc8",
+    grid="#3a3f4b",
+    accent="#56b4e9",
+    warning="#e69f00",
+    loss="#56b4e9",
+    errors="#e69f00",
+    ceiling="#f3f4f6",
+    gradient="#2fc79a",
+    symmetry="#e79cc6",
+    path="#f0e442",
+    mark="#e69f00",
+    magnitude_map="viridis",
+    signed_map="CET-D1A",
+    sequence=("#56b4e9", "#e69f00", "#2fc79a", "#e79cc6", "#f0e442"),
+    on_accent="#0c0d10",
+    outline="#7f8797",
+    raised="#23262e",
+    disabled="#6b7280",
+)
+
+THEMES: Final = {theme.name: theme for theme in (LIGHT, DARK)}
+
+TEXT_PX: Final = 14
+"""Height of ordinary text, in device-independent pixels; captions are a step smaller, values much larger."""
+
+
+def dress(app: QApplication, theme: Theme) -> None:
+    """Give the whole application a theme: style, palette, type and style sheet."""
+    app.setStyle("Fusion")
+    app.setPalette(palette(theme))
+    font = QFont(app.font())
+    font.setPixelSize(TEXT_PX)
+    app.setFont(font)
+    app.setStyleSheet(style_sheet(theme))
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Say what a widget is, so that the style sheet knows how it looks."""
+    if widget.property("role") == role:
+        return
+    widget.setProperty("role", role)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def palette(theme: Theme) -> QPalette:
+    """Return the palette of a theme, for everything that the style draws itself."""
+    colours = QPalette()
+    for role, colour in _ROLES.items():
+        colours.setColor(role, QColor(getattr(theme, colour)))
+    for role in (
+        QPalette.ColorRole.WindowText,
+        QPalette.ColorRole.Text,
+        QPalette.ColorRole.ButtonText,
+    ):
+        colours.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.disabled))
+    return colours
+
+
+def style_sheet(theme: Theme) -> str:
+    """Return the style sheet of a theme: what a palette cannot say."""
+    return _SHEET.format(
+        **{name: getattr(theme, name) for name in theme.__slots__},
+        small=TEXT_PX - 1,
+        body=TEXT_PX + 1,
+        value=TEXT_PX + 9,
+        state=TEXT_PX + 12,
+    )
+
+
+_ROLES: Final = {
+    QPalette.ColorRole.Window: "window",
+    QPalette.ColorRole.WindowText: "text",
+    QPalette.ColorRole.Base: "panel",
+    QPalette.ColorRole.AlternateBase: "window",
+    QPalette.ColorRole.Text: "text",
+    QPalette.ColorRole.PlaceholderText: "muted",
+    QPalette.ColorRole.Button: "raised",
+    QPalette.ColorRole.ButtonText: "text",
+    QPalette.ColorRole.BrightText: "warning",
+    QPalette.ColorRole.Highlight: "accent",
+    QPalette.ColorRole.HighlightedText: "on_accent",
+    QPalette.ColorRole.Link: "accent",
+    QPalette.ColorRole.ToolTipBase: "panel",
+    QPalette.ColorRole.ToolTipText: "text",
+    QPalette.ColorRole.Light: "panel",
+    QPalette.ColorRole.Mid: "grid",
+    QPalette.ColorRole.Dark: "outline",
+}
+
+_SHEET: Final = """
+QToolTip {{ color: {text}; background: {panel}; border: 1px solid {outline}; padding: 4px; }}
+
+QToolBar {{ background: {window}; border: 0; padding: 0; spacing: 0; }}
+
+#controls QToolButton, #messages QPushButton {{
+    color: {text}; background: {raised}; border: 1px solid {outline}; border-radius: 5px;
+    padding: 5px 7px; min-height: 22px;
+}}
+#controls QToolButton:hover, #messages QPushButton:hover {{ border-color: {accent}; }}
+#controls QToolButton:focus, #messages QPushButton:focus {{ border: 2px solid {accent}; padding: 4px 6px; }}
+#controls QToolButton:pressed, #messages QPushButton:pressed {{ background: {grid}; }}
+#controls QToolButton:disabled {{ color: {disabled}; border-color: {grid}; }}
+#controls QToolButton[role="main"] {{
+    color: {on_accent}; background: {accent}; border-color: {accent}; font-weight: bold;
+}}
+#controls QToolButton[role="main"]:focus {{ border-color: {text}; }}
+#controls QToolButton[role="main"]:disabled {{
+    color: {disabled}; background: {window}; border-color: {grid};
+}}
+#controls QToolButton[popupMode="1"] {{ padding-right: 22px; }}
+#controls QToolButton::menu-button {{ border: 0; width: 18px; }}
+
+QLineEdit, QComboBox {{
+    color: {text}; background: {panel}; border: 1px solid {outline}; border-radius: 5px;
+    padding: 4px 6px; min-height: 22px;
+    selection-background-color: {accent}; selection-color: {on_accent};
+}}
+QLineEdit:focus, QComboBox:focus {{ border: 2px solid {accent}; padding: 3px 5px; }}
+QLineEdit[role="problem"] {{ border: 2px solid {warning}; padding: 3px 5px; }}
+QComboBox::drop-down {{ border: 0; width: 20px; }}
+
+#readouts {{ background: {panel}; border-top: 1px solid {grid}; border-bottom: 1px solid {grid}; }}
+#readouts QLabel#state {{ font-size: {state}px; font-weight: bold; color: {text}; }}
+#readouts QLabel#state[role="problem"] {{ color: {warning}; }}
+
+QLabel[role="caption"] {{ font-size: {small}px; color: {muted}; }}
+QLabel[role="value"] {{ font-size: {value}px; font-weight: bold; color: {text}; }}
+QLabel[role="problem"] {{ color: {warning}; font-weight: bold; }}
+QLabel[role="title"] {{ font-size: {value}px; font-weight: bold; }}
+
+#field_note {{
+    color: {text}; background: {panel}; border: 2px solid {warning}; border-radius: 5px; padding: 5px 8px;
+}}
+#messages {{ background: {panel}; border-bottom: 2px solid {warning}; }}
+#messages QLabel {{ font-size: {small}px; font-weight: bold; color: {text}; }}
+
+QDockWidget {{ font-weight: bold; color: {text}; }}
+QDockWidget::title {{ background: {window}; padding: 3px 6px; text-align: left; }}
+QMainWindow::separator {{ background: {window}; width: 5px; height: 5px; }}
+QMainWindow::separator:hover {{ background: {accent}; }}
+#lesson {{ background: {panel}; }}
+#lesson QTextBrowser {{ border: 0; background: {panel}; font-size: {body}px; }}
+"""
