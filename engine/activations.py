@@ -39,16 +39,20 @@ class Activation:
 
 
 def _zero(z: Array, a: Array) -> Array:
-    return np.zeros_like(z)
+    return np.zeros(z.shape, dtype=z.dtype)
 
 
 def _leaky_step(z: Array, a: Array) -> Array:
     return np.where(z > 0, z.dtype.type(1.0), z.dtype.type(LEAKY_SLOPE))
 
 
+def _erf(z: Array) -> Array:
+    return np.asarray(scipy.special.erf(z))
+
+
 def _logistic(z: Array) -> Array:
     with np.errstate(over="ignore"):  # exp(-z) = inf gives exactly 0, which is right
-        return 1.0 / (1.0 + np.exp(-z))
+        return np.asarray(1.0 / (1.0 + np.exp(-z)))
 
 
 _TABLE: Final = (
@@ -57,9 +61,7 @@ _TABLE: Final = (
         "logistic", 1, True, _logistic, lambda z, a: a * (1 - a), lambda z, a: a * (1 - a) * (1 - 2 * a)
     ),
     Activation("tanh", 2, True, np.tanh, lambda z, a: 1 - a * a, lambda z, a: -2 * a * (1 - a * a)),
-    Activation(
-        "relu", 3, False, lambda z: np.maximum(z, 0), lambda z, a: (z > 0).astype(z.dtype), _zero
-    ),
+    Activation("relu", 3, False, lambda z: np.maximum(z, 0), lambda z, a: (z > 0).astype(z.dtype), _zero),
     Activation(
         "leaky_relu",
         4,
@@ -80,7 +82,7 @@ _TABLE: Final = (
         "erf",
         6,
         True,
-        scipy.special.erf,
+        _erf,
         lambda z, a: (2 / math.sqrt(math.pi)) * np.exp(-z * z),
         lambda z, a: (-4 / math.sqrt(math.pi)) * z * np.exp(-z * z),
     ),

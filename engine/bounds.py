@@ -12,7 +12,7 @@ _ROUNDING = 1.0 + 1e-12  # the mean over samples is a rounded number; a ceiling 
 
 
 def error_ceiling(loss: Any, n_samples: int) -> npt.NDArray[np.float64]:
-    """Return floor(n_samples * loss / ln 2), above which the number of errors cannot be; loss may be an array.
+    """Return floor(n_samples * loss / ln 2), which the errors cannot exceed; loss is a number or an array.
 
     Holds for the mean cross-entropy in nats: a sample that is wrong has a probability of at most 1/2 for its
     class, so it alone adds ln 2 to the sum (from the proof of Lemma 2.1 of Nguyen, Mukkamala and Hein,

@@ -135,7 +135,9 @@ def _wholes(key: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise ValueError(f"{key} must be whole numbers separated by commas, as 64,32, not {text!r}.") from None
+        raise ValueError(
+            f"{key} must be whole numbers separated by commas, as 64,32, not {text!r}."
+        ) from None
 
 
 def _real(key: str, text: str) -> float:

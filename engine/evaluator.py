@@ -48,7 +48,7 @@ class Records(NamedTuple):
 
     def part(self, start: int, stop: int) -> Records:
         """Return the entries start .. stop as views."""
-        return Records(*(array[start:stop] for array in self))
+        return Records._make(array[start:stop] for array in self)
 
 
 class Evaluator(ABC):
@@ -111,6 +111,10 @@ def _check_fit(net: MLP, data: Any) -> None:
     if not isinstance(data, Dataset):
         raise TypeError(f"data must be an engine.Dataset, not {type(data).__name__}.")
     if data.n_features != net.layer_sizes[0]:
-        raise ValueError(f"data must have {net.layer_sizes[0]} features a sample for this network, not {data.n_features}.")
+        raise ValueError(
+            f"data must have {net.layer_sizes[0]} features a sample for this network, not {data.n_features}."
+        )
     if net.loss_name != "squared" and data.y.max() >= net.n_outputs:
-        raise ValueError(f"y must hold classes from 0 to {net.n_outputs - 1} for this network, not {int(data.y.max())}.")
+        raise ValueError(
+            f"y must hold classes from 0 to {net.n_outputs - 1} for this network, not {int(data.y.max())}."
+        )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-JobFunction = Callable[[], Iterator[tuple[float, Any]]]
+JobFunction = Callable[[], Generator[tuple[float, Any], None, None]]
 """A generator function that yields (share done 0..1, result so far); it may be stopped at any yield."""
 
 
@@ -61,29 +63,49 @@ class JobRunner:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lossoscope-job")
         self._numbers = itertools.count(1)
         self._open: list[Job] = []
+        self._is_stopped = False
 
     def submit(self, function: JobFunction, generation: int) -> Job:
         """Start function in the background and return its Job; `Job.latest` follows it."""
         job = Job(next(self._numbers), generation)
+        if self._is_stopped:
+            job.latest = Progress(0.0, None, "The program is closing.", True)
+            return job
         self._open = [other for other in self._open if not other.latest.finished]
         self._open.append(job)
         self._pool.submit(_follow, job, function)
         return job
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether any job is under way or waits."""
+        return any(not job.latest.finished for job in self._open)
+
     def stop(self) -> None:
-        """Cancel everything and wait for the thread to end."""
+        """Cancel everything and wait for the thread to end; what is submitted later fails at once."""
+        self._is_stopped = True
         for job in self._open:
             job.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        for job in self._open:  # those that waited have not been told
+            job.latest = Progress(job.latest.done, job.latest.result, job.latest.error, True)
 
 
 def _follow(job: Job, function: JobFunction) -> None:
     try:
-        for done, result in function():
-            job.latest = Progress(done, result, "", False)
-            if job.is_cancelled:
-                break
+        if not job.is_cancelled:
+            _run(job, function)
         job.latest = Progress(job.latest.done, job.latest.result, "", True)
     except Exception as error:  # shown in the panel that asked
+        if not isinstance(error, ValueError):  # those are sentences for the person who asked
+            traceback.print_exception(error)
         sentence = str(error) or type(error).__name__
         job.latest = Progress(job.latest.done, job.latest.result, sentence, True)
+
+
+def _run(job: Job, function: JobFunction) -> None:
+    with contextlib.closing(function()) as answers:  # so that a cancelled job cleans up behind itself
+        for done, result in answers:
+            job.latest = Progress(done, result, "", False)
+            if job.is_cancelled:
+                return

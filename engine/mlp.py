@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,15 +116,13 @@ class MLP:
         return self.layer_sizes[-1]
 
     def init(self, name: str, seed: int = 0, scale: float = 0.1, value: float = 0.1) -> FloatArray:
-        """Return a start (n_params,): see `engine.inits` for the names; scale is of "normal", value of "constant"."""
+        """Return a start (n_params,): see `engine.inits`; scale is of "normal", value of "constant"."""
         return inits.draw(self, name, seed, scale, value)
 
     def layers(self, theta: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
-        """Return (weights (fan_in, fan_out), bias (fan_out,)) of each layer, as views on theta (n_params,)."""
+        """Return (weights (fan_in, fan_out), bias (fan_out,)) of each layer: views on theta (n_params,)."""
         self.check_theta(theta)
-        return [
-            (_matrix(theta, block), theta[block.bias_offset : block.stop]) for block in self.layer_blocks
-        ]
+        return [(_matrix(theta, block), theta[block.bias_offset : block.stop]) for block in self.layer_blocks]
 
     def skip_weights(self, theta: FloatArray) -> list[FloatArray]:
         """Return the skip weights (fan_in, n_outputs) in the order of skip, as views on theta (n_params,)."""
@@ -195,7 +194,7 @@ def _skip_layers(skip: Sequence[int], n_hidden: int) -> tuple[int, ...]:
 
 def _layer_blocks(sizes: tuple[int, ...]) -> tuple[Block, ...]:
     blocks: list[Block] = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         blocks.append(Block(blocks[-1].stop if blocks else 0, fan_in, fan_out, has_bias=True))
     return tuple(blocks)
 

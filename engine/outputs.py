@@ -16,12 +16,10 @@ JSON_SERIES: Final = ("loss", "n_errors", "gradient_norm")
 CSV_HEADER: Final = ("step", *SERIES)
 
 
-def check_targets(**targets: Path | None) -> None:
-    """Raise ValueError, naming the option, unless each file (None: none) can be written and no two are the same."""
+def check_targets(**targets: Path) -> None:
+    """Raise ValueError, naming the option, unless each file can be written and no two are the same."""
     seen: dict[Path, str] = {}
     for option, path in targets.items():
-        if path is None:
-            continue
         check_target(option, path)
         other = seen.setdefault(path.resolve(), option)
         if other != option:

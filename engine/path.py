@@ -14,7 +14,7 @@ _MOST_BYTES: Final = 32 * 2**20
 
 
 class Path:
-    """Checkpoints at every `stride` steps; when there are too many, every second goes and the stride doubles."""
+    """Checkpoints every `stride` steps; when they are too many, every second goes and the stride doubles."""
 
     def __init__(self) -> None:
         self._points: list[Point] = []

@@ -18,7 +18,7 @@ Moved = tuple[MLP, FloatArray]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a perturbation: its name, default and lower bound; whole numbers where the default is an int."""
+    """One option of a perturbation; a whole number where the default is an int."""
 
     name: str
     default: float | int
@@ -69,7 +69,7 @@ def _complete(net: MLP, kick: Perturbation, options: dict[str, Any]) -> dict[str
             raise ValueError(f"{kick.name} needs a hidden layer, and this network has none.")
         checks.whole_number("layer", complete["layer"], 1, net.n_hidden)
     if "unit" in complete:
-        checks.whole_number("unit", complete["unit"], 0, net.layer_sizes[complete["layer"]] - 1)
+        checks.whole_number("unit", complete["unit"], 0, net.layer_sizes[int(complete["layer"])] - 1)
     return complete
 
 
@@ -129,7 +129,9 @@ def _duplicate(net: MLP, theta: FloatArray, options: dict[str, Any]) -> Moved:
         if number == layer + 1:
             weights = _shared(weights, order, unit)
         new[0][...], new[1][...] = weights, bias
-    for wired, before, after in zip(net.skip, net.skip_weights(theta), wider.skip_weights(moved), strict=True):
+    for wired, before, after in zip(
+        net.skip, net.skip_weights(theta), wider.skip_weights(moved), strict=True
+    ):
         after[...] = _shared(before, order, unit) if wired == layer else before
     return wider, moved
 
@@ -183,7 +185,7 @@ _TABLE: Final = (
     Perturbation(
         "duplicate",
         "Duplicate a unit",
-        "Adds a copy of a hidden unit and gives each of the two half the output weights; the loss stays the same.",
+        "Adds a copy of a hidden unit and halves the output weights of both; the loss stays the same.",
         True,
         (_LAYER, _UNIT),
         _duplicate,

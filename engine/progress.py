@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, TextIO
 
 _REDRAW_S: Final = 0.1
@@ -80,6 +81,21 @@ class Progress:
             return ""
         left_s = (self._clock() - self._started_s) / n_done * (self._n_total - n_done)
         return f"{duration(left_s)} left"
+
+
+@contextmanager
+def notice(text: str, stream: TextIO) -> Iterator[None]:
+    """Show a line on a terminal as long as something lasts whose progress is unknown; nothing elsewhere."""
+    if not stream.isatty():
+        yield
+        return
+    stream.write(text)
+    stream.flush()
+    try:
+        yield
+    finally:
+        stream.write("\r" + " " * len(text) + "\r")
+        stream.flush()
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""EngineThread: the one thread that owns a Trainer. Commands go in by a queue, reports come out by a mailbox."""
+"""EngineThread, which owns a Trainer: commands go in by a queue, reports come out by a mailbox."""
 
 from __future__ import annotations
 

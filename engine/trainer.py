@@ -61,12 +61,15 @@ class Trainer:
         config: RunConfig | None = None,
     ) -> None:
         self.data = data
+        self._to_go: int | None = None
         self._start = (net, checks.vector("theta", theta, net.n_params).copy())
         self._start_rate = checks.real_number("learning_rate", learning_rate, above=0.0)
         self._batch_size = _batch_size(batch_size, data)
         self._seed = checks.whole_number("seed", seed, at_least=0)
         self._arithmetic = {"dtype": dtype, "arithmetic": arithmetic, "n_threads": n_threads}
-        self._start_config = config or _config_of(net, data, self._start_rate, self._batch_size, seed, dtype, arithmetic)
+        self._start_config = config or _config_of(
+            net, data, self._start_rate, self._batch_size, seed, dtype, arithmetic
+        )
         self.run_id = 0
         self.generation = 0
         self._saved: list[Point] = []
@@ -117,7 +120,7 @@ class Trainer:
         return self.n_steps - start
 
     def perturb(self, name: str, **options: Any) -> None:
-        """Move theta by a perturbation of `engine.PERTURBATIONS`; raises ValueError or TypeError, moving nothing."""
+        """Move theta by one of `engine.PERTURBATIONS`; raises ValueError or TypeError, moving nothing."""
         self.apply(Perturb(name, options))
 
     def apply(self, command: Command) -> None:
@@ -184,7 +187,7 @@ class Trainer:
         self._use(*self._start)
         self.config = self._start_config
         self._rate = self._start_rate
-        self._to_go: int | None = None
+        self._to_go = None
         self._steps_per_s = 0.0
         self._rng = np.random.default_rng(self._seed)
         self._order = np.empty(0, dtype=np.int64)
@@ -217,7 +220,9 @@ class Trainer:
         records.symmetry_spread[i] = spread(self.net, self._theta)
 
     def _append(self, records: Records) -> None:
-        entries = {name: getattr(records, name) for name in ("loss", "n_errors", "gradient_norm", "symmetry_spread")}
+        entries = {
+            name: getattr(records, name) for name in ("loss", "n_errors", "gradient_norm", "symmetry_spread")
+        }
         self.history.extend(entries, records.n_tied)
         self._path.add(self.n_steps, self._theta, float(records.loss[-1]))
 
@@ -305,7 +310,13 @@ class Trainer:
             self.run_id += 1
             self._path = Path()
             self.config = self.config.replace(hidden=net.layer_sizes[1:-1])
-        self.net, self._evaluator, self._theta, self._gradient, self._now = net, evaluator, theta, gradient, after
+        self.net, self._evaluator, self._theta, self._gradient, self._now = (
+            net,
+            evaluator,
+            theta,
+            gradient,
+            after,
+        )
         self._saved = [point for point in self._saved if point.theta.shape == theta.shape]
         self.generation += 1
         self._path.add(self.n_steps, theta, after.loss)

@@ -14,7 +14,7 @@ _TWO_OVER_SQRT_PI: Final = 2.0 / math.sqrt(math.pi)
 
 
 @external("void(int64, int64, int64, int64)")
-def activate(code, values_at, slopes_at, n):  # type: ignore[no-untyped-def]
+def activate(code, values_at, slopes_at, n):
     """Replace n pre-activations by f of them; softplus and erf note f' as well. Arrays come as addresses."""
     values, slopes = array_at(values_at, n), array_at(slopes_at, n)
     if code == _LOGISTIC:
@@ -42,7 +42,7 @@ def activate(code, values_at, slopes_at, n):  # type: ignore[no-untyped-def]
 
 
 @external("void(int64, int64, int64, int64, int64)")
-def multiply_by_slope(code, delta_at, values_at, slopes_at, n):  # type: ignore[no-untyped-def]
+def multiply_by_slope(code, delta_at, values_at, slopes_at, n):
     """Multiply n numbers delta by f' of the pre-activations whose values (and slopes) are given as addresses."""
     delta, values, slopes = array_at(delta_at, n), array_at(values_at, n), array_at(slopes_at, n)
     if code == _LOGISTIC:
@@ -57,46 +57,52 @@ def multiply_by_slope(code, delta_at, values_at, slopes_at, n):  # type: ignore[
     elif code == _LEAKY_RELU:
         for i in range(n):
             delta[i] = delta[i] if values[i] > 0.0 else LEAKY_SLOPE * delta[i]
-    elif code == _SOFTPLUS or code == _ERF:
+    elif code in (_SOFTPLUS, _ERF):
         for i in range(n):
             delta[i] *= slopes[i]
 
 
 @kernel
-def count_errors(outputs, largest, y, first, n, n_wide, n_outputs, stride):  # type: ignore[no-untyped-def]
+def count_errors(outputs, largest, best, times, y, first, n, n_wide, n_outputs, stride):
     """Fill largest[:n_wide] with each sample's largest logit; return (errors, ties).
+
+    best and times are room for the class of that logit and for how many classes share it.
 
     outputs stand unit by unit with a row stride; y[first + i] is the class of sample i. An error is a sample
     whose first largest logit is not its class; a tie has its largest logit twice.
     """
     for i in range(n_wide):
         largest[i] = outputs[i]
+        best[i] = 0.0
+        times[i] = 1.0
     for k in range(1, n_outputs):
         row = k * stride
         for i in range(n_wide):
-            largest[i] = outputs[row + i] if outputs[row + i] > largest[i] else largest[i]
+            z = outputs[row + i]
+            times[i] = 1.0 if z > largest[i] else (times[i] + 1.0 if z == largest[i] else times[i])
+            best[i] = float(k) if z > largest[i] else best[i]
+            largest[i] = z if z > largest[i] else largest[i]
     errors, ties = 0, 0
     for i in range(n):
-        best, times = -1, 0
-        for k in range(n_outputs):
-            if outputs[k * stride + i] == largest[i]:
-                best = k if best < 0 else best
-                times += 1
-        errors += best != y[first + i]
-        ties += times > 1
+        errors += int(best[i]) != y[first + i]
+        ties += times[i] > 1.0
     return errors, ties
 
 
 @external("void(int64, int64, int64, int64, int64, int64)")
-def softmax(outputs_at, probabilities_at, largest_at, n, n_outputs, stride):  # type: ignore[no-untyped-def]
-    """Lower each sample's logits by its largest, fill its probabilities, and put the sum of exponentials into largest."""
+def softmax(outputs_at, probabilities_at, largest_at, n, n_outputs, stride):
+    """Lower each sample's logits by its largest, fill its probabilities; largest gets the sums of exponentials."""
     size = n_outputs * stride
-    outputs, p, largest = array_at(outputs_at, size), array_at(probabilities_at, size), array_at(largest_at, n)
+    outputs, p, largest = (
+        array_at(outputs_at, size),
+        array_at(probabilities_at, size),
+        array_at(largest_at, n),
+    )
     for k in range(n_outputs):
         row = k * stride
         for i in range(n):
             outputs[row + i] -= largest[i]
-            p[row + i] = own.exp(outputs[row + i])
+            p[row + i] = own.exp_of_negative(outputs[row + i])
     for i in range(n):
         largest[i] = p[i]
     for k in range(1, n_outputs):
@@ -110,7 +116,7 @@ def softmax(outputs_at, probabilities_at, largest_at, n, n_outputs, stride):  # 
 
 
 @kernel
-def cross_entropy_losses(shifted, delta, losses, y, first, n, n_wide, stride):  # type: ignore[no-untyped-def]
+def cross_entropy_losses(shifted, delta, losses, y, first, n, n_wide, stride):
     """From sums of exponentials in losses and probabilities in delta: losses -log p_y, delta p - onehot."""
     for i in range(n_wide):
         losses[i] = own.log(losses[i])
@@ -121,8 +127,8 @@ def cross_entropy_losses(shifted, delta, losses, y, first, n, n_wide, stride):  
 
 
 @kernel
-def quadratic_losses(error, delta, losses, y, first, n, n_wide, n_outputs, stride):  # type: ignore[no-untyped-def]
-    """From probabilities p in delta: losses 1/2 sum e^2 with e = p - onehot, delta p (e - sum p e); error gets e."""
+def quadratic_losses(error, delta, losses, y, first, n, n_wide, n_outputs, stride):
+    """From p in delta: error e = p - onehot, losses 1/2 sum e^2, delta p (e - sum p e)."""
     for k in range(n_outputs):
         row = k * stride
         for i in range(n_wide):
@@ -148,8 +154,8 @@ def quadratic_losses(error, delta, losses, y, first, n, n_wide, n_outputs, strid
 
 
 @kernel
-def squared_losses(outputs, delta, losses, targets, y, first, n, n_wide):  # type: ignore[no-untyped-def]
-    """Fill losses[:n] = 1/2 (f - t)^2 and delta = f - t; return (errors, 0): f > 1/2 stands for a class above 0."""
+def squared_losses(outputs, delta, losses, targets, y, first, n, n_wide):
+    """Fill losses[:n] = 1/2 (f - t)^2, delta = f - t; return (errors, 0): f > 1/2 means a class above 0."""
     errors = 0
     for i in range(n):
         delta[i] = outputs[i] - targets[first + i]

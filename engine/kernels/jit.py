@@ -8,6 +8,7 @@ lane, so that results do not depend on how a loop was vectorised.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import shutil
@@ -29,23 +30,22 @@ _DAYS_UNUSED: Final = 30
 
 
 def kernel(function: Function) -> Function:
-    """Compile function with numba on its first call, without the GIL, and keep the machine code for next time.
+    """Compile function with numba on its first call, without the GIL, and keep the machine code.
 
     Numba's cache does not notice a change in another file of inlined code, and fails on a read-only folder:
     so the cache is a folder of the user's, named by a hash of all kernel sources.
     """
     with _own_cache():
-        compiled = numba.njit(cache=CACHE_FOLDER is not None, nogil=True, error_model="numpy")(function)
-    return compiled  # type: ignore[no-any-return]
+        return numba.njit(cache=CACHE_FOLDER is not None, nogil=True, error_model="numpy")(function)
 
 
 def inlined(function: Function) -> Function:
     """Make function part of every kernel that calls it, so that loops over it can be vectorised."""
-    return numba.njit(forceinline=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+    return numba.njit(forceinline=True, nogil=True, error_model="numpy")(function)
 
 
 def external(signature: str) -> Callable[[Function], Any]:
-    """Compile function now, for one signature of plain numbers, and let kernels call it by name, without inlining.
+    """Compile function now, for one signature of plain numbers; kernels call it by name, without inlining.
 
     Numba optimises everything that a kernel calls anew with that kernel; a big function that many call would
     be compiled a dozen times over. Only kernels can call the result.
@@ -53,9 +53,9 @@ def external(signature: str) -> Callable[[Function], Any]:
 
     def decorate(function: Function) -> Any:
         with _own_cache():
-            compiled = numba.cfunc(signature, nopython=True, cache=CACHE_FOLDER is not None, error_model="numpy")(
-                function
-            )
+            compiled = numba.cfunc(
+                signature, nopython=True, cache=CACHE_FOLDER is not None, error_model="numpy"
+            )(function)
         name = f"lossoscope_{function.__name__}"
         binding.add_symbol(name, compiled.address)
         _EXTERNALS.append(compiled)  # the machine code lives as long as this object
@@ -134,10 +134,11 @@ def _lanes() -> int:
 
 
 LANES: Final = _lanes()
-"""Float64 lanes of a vector. Results do not depend on it: lanes are different units or samples, never one sum."""
+"""Float64 lanes of a vector. Lanes are different units or samples, never parts of one sum: results do not
+depend on their number."""
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     """Return a * b + c rounded once."""
     if not (a == b == c and isinstance(a, types.Float)):
@@ -153,7 +154,7 @@ def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, a, a), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def bits_of(typing_context: Any, x: Any) -> Any:
     """Return the bits of a float64 as int64."""
 
@@ -163,7 +164,7 @@ def bits_of(typing_context: Any, x: Any) -> Any:
     return types.int64(types.float64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def float_of(typing_context: Any, bits: Any) -> Any:
     """Return the float64 that has these int64 bits."""
 
@@ -173,7 +174,7 @@ def float_of(typing_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _pointer_at(typing_context: Any, address: Any) -> Any:
     pointer = types.CPointer(types.float64)
 
@@ -192,4 +193,51 @@ def array_at(address: int, size: int) -> Any:
 @inlined
 def address_of(array: Any, index: int) -> int:
     """Return the address of array.ravel()[index] for a contiguous float64 array."""
-    return numba.int64(array.ctypes.data) + 8 * index  # type: ignore[no-any-return]
+    return numba.int64(array.ctypes.data) + 8 * index
+
+
+def _cell(builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, ir.IntType(64).as_pointer())
+
+
+@intrinsic
+def atomic_add(typing_context: Any, address: Any, amount: Any) -> Any:
+    """Add amount to the int64 at address and return what stood there; no thread can come between."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.atomic_rmw("add", _cell(builder, args[0]), args[1], "seq_cst")
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
+def atomic_get(typing_context: Any, address: Any) -> Any:
+    """Return the int64 at address; what another thread wrote before it set this is seen afterwards."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load_atomic(_cell(builder, args[0]), "seq_cst", 8)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def atomic_set(typing_context: Any, address: Any, value: Any) -> Any:
+    """Set the int64 at address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store_atomic(args[1], _cell(builder, args[0]), "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+def _register_yield() -> Any:
+    """Return the system's call that lets another thread have the core, for kernels that wait."""
+    library = ctypes.CDLL("kernel32") if sys.platform == "win32" else ctypes.CDLL(None)
+    function = library.SwitchToThread if sys.platform == "win32" else library.sched_yield
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    binding.add_symbol("lossoscope_yield", address)
+    return types.ExternalFunction("lossoscope_yield", types.int32())
+
+
+yield_core: Final = _register_yield()

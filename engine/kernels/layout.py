@@ -26,7 +26,7 @@ FROM_LAYER, SKIP_WEIGHTS, SKIP_GRADIENT = range(3)
 _BLOCK_BYTES: Final = 256 * 1024  # work of one block of samples: half of a small L2 cache
 _BLOCK_SIZES: Final = (256, 128, 64, 32)
 _MOST_CHUNKS: Final = 16
-_SAMPLES_A_CHUNK: Final = 256
+_SAMPLES_A_CHUNK: Final = 128
 _CHUNK_BYTES: Final = 32 * 2**20
 
 
@@ -48,9 +48,10 @@ class Plan(NamedTuple):
 class Work(NamedTuple):
     """Work arrays for one chunk of samples, or, with one more axis in front, for all chunks.
 
-    The row stride of all but first and rows is Plan.block. values, slopes: all hidden layers, unit by unit. first: pre-activations of the first layer, sample by
-    sample. outputs, delta, delta_next: output or widest layer, unit by unit. rows: a delta, sample by sample.
-    losses (block,). gradient: the padded gradient. totals (3,): sum of losses, errors, ties.
+    The row stride of all but first and rows is Plan.block. values, slopes: all hidden layers, unit by unit.
+    first: pre-activations of the first layer, sample by sample. outputs, output_delta: the output layer,
+    delta, delta_next: the widest layer, unit by unit. rows: a delta, sample by sample. losses (block,).
+    gradient: the padded gradient. totals (3,): sum of losses, errors, ties.
     """
 
     values: FloatArray
@@ -71,15 +72,24 @@ def padded(n: int) -> int:
     return -(-n // LANES) * LANES
 
 
-def make_plan(net: MLP) -> Plan:
-    """Return the tables of a network."""
+def make_plan(net: MLP, n_samples: int) -> Plan:
+    """Return the tables of a network for at most n_samples samples at a time."""
     layers, values, gradient = [], 0, 0
     codes = [ACTIVATIONS[name].code for name in net.activation] + [0]
-    block = _block_size(net)
+    block = min(_block_size(net), padded(n_samples))
     for weights, code in zip(net.layer_blocks, codes, strict=True):
         wide = padded(weights.fan_out)
         layers.append(
-            (weights.offset, weights.bias_offset, weights.fan_in, weights.fan_out, wide, gradient, values, code)
+            (
+                weights.offset,
+                weights.bias_offset,
+                weights.fan_in,
+                weights.fan_out,
+                wide,
+                gradient,
+                values,
+                code,
+            )
         )
         gradient += (weights.fan_in + 1) * wide
         values += weights.fan_out * block
@@ -100,13 +110,13 @@ def make_works(net: MLP, plan: Plan, n_chunks: int) -> Work:
     n_gradient = int(last[GRADIENT] + (last[FAN_IN] + 1) * last[PADDED])
     n_gradient += sum(net.layer_sizes[layer] * padded(net.n_outputs) for layer in net.skip)
     sizes = {
-        "values": sum(hidden) * block,
+        "values": (sum(hidden) + LANES) * block,  # a transposed layer ends in whole vectors of units
         "slopes": sum(hidden) * block if needs_slopes else 0,
         "first": block * padded(net.layer_sizes[1]),
-        "outputs": net.n_outputs * block,
-        "output_delta": net.n_outputs * block,
-        "delta": widest * block,
-        "delta_next": widest * block,
+        "outputs": padded(net.n_outputs) * block,
+        "output_delta": padded(net.n_outputs) * block,
+        "delta": padded(widest) * block,
+        "delta_next": padded(widest) * block,
         "rows": block * padded(widest),
         "losses": block,
         "gradient": n_gradient,
@@ -116,7 +126,7 @@ def make_works(net: MLP, plan: Plan, n_chunks: int) -> Work:
 
 
 def n_chunks(net: MLP, n_samples: int) -> int:
-    """Return how many parts the samples are split into; it depends on the sizes alone, never on the threads."""
+    """Return how many parts the samples are split into: by the sizes alone, never by the threads."""
     most = max(2, _CHUNK_BYTES // (8 * net.n_params))
     return max(1, min(_MOST_CHUNKS, most, n_samples // _SAMPLES_A_CHUNK))
 

@@ -13,7 +13,7 @@ from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluation, Evaluator, FloatArray, Records, Rows
 from engine.kernels.layout import Work, make_plan, make_works, n_chunks, padded
 from engine.kernels.passes import block_losses, chunk_pass, forward, pad_first_weights, work_of
-from engine.kernels.steps import finish_step, many_steps, norm, sum_gradients, totals
+from engine.kernels.steps import many_steps, norm, sum_gradients, totals
 from engine.mlp import MLP
 
 _WORTH_SHARING: Final = 2_000_000  # multiplications in a step below which handing parts to threads costs more
@@ -28,12 +28,13 @@ class OrderedEvaluator(Evaluator):
 
     def __init__(self, net: MLP, data: Dataset, n_threads: int = 1) -> None:
         super().__init__(net, data)
-        self._plan = make_plan(net)
+        self._plan = make_plan(net, data.n_samples)
         n = n_chunks(net, data.n_samples)
         self._bounds = (np.arange(n + 1, dtype=np.int64) * data.n_samples) // n
         self._works = make_works(net, self._plan, n)
         self._first_weights = np.zeros((net.layer_sizes[0] + 1, padded(net.layer_sizes[1])))
         self._before = np.empty((2, net.n_params))
+        self._n_threads = n_threads
         self._pool = _pool(n_threads) if _is_worth_sharing(net, data, n, n_threads) else None
 
     def evaluate(self, theta: FloatArray, gradient: FloatArray, rows: Rows | None = None) -> Evaluation:
@@ -64,7 +65,7 @@ class OrderedEvaluator(Evaluator):
     def logits(self, theta: FloatArray) -> FloatArray:
         """See `Evaluator.logits`."""
         outputs = np.empty((self.data.n_samples, self.net.n_outputs))
-        by_unit = self._works.outputs[0].reshape(self.net.n_outputs, self._plan.block)
+        by_unit = self._works.outputs[0].reshape(-1, self._plan.block)[: self.net.n_outputs]
         for start, n in self._forward_blocks(theta):
             outputs[start : start + n] = by_unit[:, :n].T
         return outputs
@@ -73,38 +74,37 @@ class OrderedEvaluator(Evaluator):
         self, theta: FloatArray, gradient: FloatArray, learning_rate: float, records: Records
     ) -> tuple[int, bool]:
         """See `Evaluator.advance`."""
-        if self._pool is not None:
-            return self._advance_shared(theta, gradient, learning_rate, records)
-        n_done, diverged = many_steps(
-            self._arrays(),
-            self._bounds,
-            theta,
-            gradient,
-            self._before,
-            learning_rate,
-            self._first_weights,
-            self._plan,
-            self._works,
-            records,
-        )
-        return int(n_done), bool(diverged)
+        control = np.zeros((3, 8), dtype=np.int64)
+        control[0, 0] = len(self._bounds)  # nothing to take yet
 
-    def _advance_shared(
-        self, theta: FloatArray, gradient: FloatArray, rate: float, records: Records
-    ) -> tuple[int, bool]:
-        for step in range(len(records.loss)):
-            self._before[0], self._before[1] = theta, gradient
-            theta -= rate * gradient
-            self._pass(theta, with_gradient=True)
-            n = self.data.n_samples
-            if not finish_step(theta, gradient, self._before, self._plan, self._works, n, records, step):
-                return step, True
-        return len(records.loss), False
+        def work(member: int) -> tuple[int, bool]:
+            return many_steps(
+                member,
+                control,
+                self._arrays(),
+                self._bounds,
+                theta,
+                gradient,
+                self._before,
+                learning_rate,
+                self._first_weights,
+                self._plan,
+                self._works,
+                records,
+            )
+
+        others = (
+            [self._pool.submit(work, member) for member in range(1, self._n_threads)] if self._pool else []
+        )
+        n_done, diverged = work(0)
+        for other in others:
+            other.cancel()  # one that never started has nothing to do any more
+        return int(n_done), bool(diverged)
 
     def _pass(self, theta: FloatArray, with_gradient: bool) -> None:
         pad_first_weights(theta, self._plan, self._first_weights)
 
-        def one(chunk: int) -> None:
+        for chunk in range(len(self._bounds) - 1):
             chunk_pass(
                 *self._arrays(),
                 self._bounds,
@@ -115,13 +115,6 @@ class OrderedEvaluator(Evaluator):
                 self._works,
                 with_gradient,
             )
-
-        chunks = range(len(self._bounds) - 1)
-        if self._pool is None:
-            for chunk in chunks:
-                one(chunk)
-        else:
-            list(self._pool.map(one, chunks))
 
     def _evaluate_rows(self, theta: FloatArray, gradient: FloatArray, rows: Rows) -> Evaluation:
         part = self.data.subset(rows)
@@ -160,10 +153,10 @@ _pools_lock = threading.Lock()
 
 
 def _pool(n_threads: int) -> ThreadPoolExecutor:
-    """Return the pool with that many threads; there is one for all evaluators, and it lives as long as the process."""
+    """Return the pool for that many threads; all evaluators share it, and it lives as long as the process."""
     with _pools_lock:
         if n_threads not in _pools:
-            _pools[n_threads] = ThreadPoolExecutor(n_threads, thread_name_prefix="lossoscope-kernel")
+            _pools[n_threads] = ThreadPoolExecutor(n_threads - 1, thread_name_prefix="lossoscope-kernel")
         return _pools[n_threads]
 
 

@@ -32,11 +32,11 @@ from engine.kernels.layout import (
     WEIGHTS,
     Work,
 )
-from engine.kernels.products import add_product
+from engine.kernels.products import add_product, transpose
 
 
 @kernel
-def pad_first_weights(theta, plan, first_weights):  # type: ignore[no-untyped-def]
+def pad_first_weights(theta, plan, first_weights):
     """Copy weights and bias of the first layer into rows of whole vectors (fan_in + 1, padded)."""
     fan_in, fan_out = plan.layers[0, FAN_IN], plan.layers[0, FAN_OUT]
     for i in range(fan_in + 1):
@@ -45,7 +45,7 @@ def pad_first_weights(theta, plan, first_weights):  # type: ignore[no-untyped-de
 
 
 @kernel
-def forward(x, start, n, theta, first_weights, plan, work):  # type: ignore[no-untyped-def]
+def forward(x, start, n, theta, first_weights, plan, work):
     """Fill work.values and work.outputs for samples start .. start + n - 1; n is at most plan.block."""
     layers, stride = plan.layers, plan.block
     n_wide = -(-n // LANES) * LANES
@@ -62,7 +62,7 @@ def forward(x, start, n, theta, first_weights, plan, work):  # type: ignore[no-u
 
 
 @kernel
-def _first_layer(x, start, n, n_wide, first_weights, plan, work):  # type: ignore[no-untyped-def]
+def _first_layer(x, start, n, n_wide, first_weights, plan, work):
     fan_in, fan_out, wide = plan.layers[0, FAN_IN], plan.layers[0, FAN_OUT], plan.layers[0, PADDED]
     stride = plan.block
     first = work.first
@@ -83,23 +83,21 @@ def _first_layer(x, start, n, n_wide, first_weights, plan, work):  # type: ignor
     )
     is_output = len(plan.layers) == 1
     into = work.outputs if is_output else work.values
-    for j in range(fan_out):
-        for i in range(n):
-            into[j * stride + i] = first[i * wide + j]
-        for i in range(n, n_wide):
-            into[j * stride + i] = 0.0
+    for i in range(n * wide, n_wide * wide):
+        first[i] = 0.0
+    transpose(address_of(first, 0), wide * 8, address_of(into, 0), stride * 8, n_wide, wide)
     if not is_output:
         _activate(plan.layers[0, CODE], work, 0, fan_out * stride)
 
 
 @kernel
-def _activate(code, work, at, n):  # type: ignore[no-untyped-def]
+def _activate(code, work, at, n):
     slopes = address_of(work.slopes, at if work.slopes.size else 0)
     activate(code, address_of(work.values, at), slopes, n)
 
 
 @kernel
-def _affine(theta, layer, source, source_at, into, at, n_wide, stride):  # type: ignore[no-untyped-def]
+def _affine(theta, layer, source, source_at, into, at, n_wide, stride):
     fan_in, fan_out = layer[FAN_IN], layer[FAN_OUT]
     for j in range(fan_out):
         bias = theta[layer[BIAS] + j]
@@ -120,7 +118,7 @@ def _affine(theta, layer, source, source_at, into, at, n_wide, stride):  # type:
 
 
 @kernel
-def _add_skips(theta, plan, work, n_wide):  # type: ignore[no-untyped-def]
+def _add_skips(theta, plan, work, n_wide):
     n_outputs, stride = plan.layers[-1, FAN_OUT], plan.block
     for s in range(len(plan.skips)):
         source = plan.layers[plan.skips[s, FROM_LAYER] - 1]
@@ -139,19 +137,23 @@ def _add_skips(theta, plan, work, n_wide):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def block_losses(y, targets, start, n, plan, work):  # type: ignore[no-untyped-def]
+def block_losses(y, targets, start, n, plan, work):
     """Fill work.losses and work.output_delta from work.outputs; return (errors, ties)."""
     n_wide = -(-n // LANES) * LANES
     outputs, delta = address_of(work.outputs, 0), address_of(work.output_delta, 0)
     if plan.loss == SQUARED:
         return squared_losses(work.outputs, work.output_delta, work.losses, targets, y, start, n, n_wide)
     n_outputs = plan.layers[-1, FAN_OUT]
-    errors, ties = count_errors(work.outputs, work.losses, y, start, n, n_wide, n_outputs, plan.block)
+    errors, ties = count_errors(
+        work.outputs, work.losses, work.delta, work.delta_next, y, start, n, n_wide, n_outputs, plan.block
+    )
     softmax(outputs, delta, address_of(work.losses, 0), n_wide, n_outputs, plan.block)
     if plan.loss == CROSS_ENTROPY:
         cross_entropy_losses(work.outputs, work.output_delta, work.losses, y, start, n, n_wide, plan.block)
     else:
-        quadratic_losses(work.outputs, work.output_delta, work.losses, y, start, n, n_wide, n_outputs, plan.block)
+        quadratic_losses(
+            work.outputs, work.output_delta, work.losses, y, start, n, n_wide, n_outputs, plan.block
+        )
     for k in range(n_outputs):
         for i in range(n, n_wide):
             work.output_delta[k * plan.block + i] = 0.0
@@ -159,12 +161,13 @@ def block_losses(y, targets, start, n, plan, work):  # type: ignore[no-untyped-d
 
 
 @kernel
-def _backward(x, start, n, theta, plan, work):  # type: ignore[no-untyped-def]
+def _backward(x, start, n, theta, plan, work):
     layers, stride = plan.layers, plan.block
     n_wide = -(-n // LANES) * LANES
     delta, into, spare = work.output_delta, work.delta, work.delta_next
     for layer in range(len(layers) - 1, -1, -1):
-        _transpose(delta, layers[layer], n, stride, work.rows)
+        wide = layers[layer, PADDED]
+        transpose(address_of(delta, 0), stride * 8, address_of(work.rows, 0), wide * 8, wide, n_wide)
         if layer == len(layers) - 1:
             _add_skip_gradients(plan, work, n)
         _add_gradient(x, start, n, layers, layer, stride, work)
@@ -185,18 +188,7 @@ def _backward(x, start, n, theta, plan, work):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _transpose(delta, layer, n, stride, rows):  # type: ignore[no-untyped-def]
-    """Copy delta, unit by unit, into rows, sample by sample; padding lanes get 0."""
-    fan_out, wide = layer[FAN_OUT], layer[PADDED]
-    for i in range(n):
-        for j in range(fan_out):
-            rows[i * wide + j] = delta[j * stride + i]
-        for j in range(fan_out, wide):
-            rows[i * wide + j] = 0.0
-
-
-@kernel
-def _add_gradient(x, start, n, layers, layer, stride, work):  # type: ignore[no-untyped-def]
+def _add_gradient(x, start, n, layers, layer, stride, work):
     fan_in, wide, at = layers[layer, FAN_IN], layers[layer, PADDED], layers[layer, GRADIENT]
     if layer == 0:
         source, row, k = address_of(x, start * x.shape[1]), 8, x.shape[1] * 8
@@ -212,7 +204,7 @@ def _add_gradient(x, start, n, layers, layer, stride, work):  # type: ignore[no-
 
 
 @kernel
-def _add_skip_gradients(plan, work, n):  # type: ignore[no-untyped-def]
+def _add_skip_gradients(plan, work, n):
     wide, stride = plan.layers[-1, PADDED], plan.block
     for s in range(len(plan.skips)):
         source = plan.layers[plan.skips[s, FROM_LAYER] - 1]
@@ -231,7 +223,7 @@ def _add_skip_gradients(plan, work, n):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _pull_back(theta, layers, layer, delta, into, n_wide, stride):  # type: ignore[no-untyped-def]
+def _pull_back(theta, layers, layer, delta, into, n_wide, stride):
     """into[i] = sum_j W[i, j] delta[j]."""
     fan_in, fan_out = layers[layer, FAN_IN], layers[layer, FAN_OUT]
     for i in range(fan_in * stride):
@@ -251,7 +243,7 @@ def _pull_back(theta, layers, layer, delta, into, n_wide, stride):  # type: igno
 
 
 @kernel
-def _add_skip_deltas(theta, plan, layer, into, output_delta, n_wide):  # type: ignore[no-untyped-def]
+def _add_skip_deltas(theta, plan, layer, into, output_delta, n_wide):
     n_outputs, stride = plan.layers[-1, FAN_OUT], plan.block
     for s in range(len(plan.skips)):
         if plan.skips[s, FROM_LAYER] == layer:
@@ -270,13 +262,13 @@ def _add_skip_deltas(theta, plan, layer, into, output_delta, n_wide):  # type: i
 
 
 @kernel
-def _clear(array):  # type: ignore[no-untyped-def]
+def _clear(array):
     for i in range(array.size):  # array[:] = 0 takes numba seconds to compile
         array[i] = 0.0
 
 
 @kernel
-def work_of(works, chunk):  # type: ignore[no-untyped-def]
+def work_of(works, chunk):
     """Return the work arrays of one chunk."""
     return Work(
         works.values[chunk],
@@ -294,7 +286,7 @@ def work_of(works, chunk):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def chunk_pass(x, y, targets, bounds, chunk, theta, first_weights, plan, works, with_gradient):  # type: ignore[no-untyped-def]
+def chunk_pass(x, y, targets, bounds, chunk, theta, first_weights, plan, works, with_gradient):
     """Sum losses, errors, ties and (if asked) the gradient over the samples of one chunk into its work."""
     work = work_of(works, chunk)
     start, stop = bounds[chunk], bounds[chunk + 1]

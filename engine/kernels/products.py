@@ -43,7 +43,7 @@ def _fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 def _tile(n_rows: int, n_vectors: int) -> Any:
-    """Return an intrinsic that adds sum over k of A[r, k] B[k, v] to a tile of C, n_rows by n_vectors vectors.
+    """Return an intrinsic that adds the sum over k of A[r, k] B[k, v] to a tile of n_rows by n_vectors vectors.
 
     Its arguments are addresses and strides in bytes: a, stride of its rows, stride of k in a, b, stride of k
     in b, c, stride of its rows, number of k.
@@ -66,7 +66,9 @@ def _tile(n_rows: int, n_vectors: int) -> Any:
             in_b = builder.add(b, builder.mul(loop.index, b_k))
             in_a = builder.mul(loop.index, a_k)
             lanes = [
-                builder.load(_pointer(builder, builder.add(in_b, _INT(v * LANES * _BYTES)), _VECTOR), align=_BYTES)
+                builder.load(
+                    _pointer(builder, builder.add(in_b, _INT(v * LANES * _BYTES)), _VECTOR), align=_BYTES
+                )
                 for v in range(n_vectors)
             ]
             for r in range(n_rows):
@@ -79,7 +81,9 @@ def _tile(n_rows: int, n_vectors: int) -> Any:
             builder.store(builder.load(sums[at]), address_in_c(*at), align=_BYTES)
         return context.get_dummy_value()
 
-    def tile_product(typing_context: Any, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, c: Any, c_row: Any, n_k: Any) -> Any:  # noqa: E501
+    def tile_product(
+        typing_context: Any, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, c: Any, c_row: Any, n_k: Any
+    ) -> Any:
         return types.void(*[types.int64] * 8), generate
 
     return intrinsic(tile_product)
@@ -91,7 +95,7 @@ _tile_8x1, _tile_4x1, _tile_2x1, _tile_1x1 = (_tile(rows, 1) for rows in (8, 4, 
 
 
 @inlined
-def _columns_3(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):  # type: ignore[no-untyped-def]
+def _columns_3(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
     r = 0
     while r + 4 <= n_rows:
         _tile_4x3(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
@@ -105,7 +109,7 @@ def _columns_3(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):  # type: ignore[no
 
 
 @inlined
-def _columns_2(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):  # type: ignore[no-untyped-def]
+def _columns_2(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
     r = 0
     while r + 6 <= n_rows:
         _tile_6x2(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
@@ -121,7 +125,7 @@ def _columns_2(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):  # type: ignore[no
 
 
 @inlined
-def _columns_1(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):  # type: ignore[no-untyped-def]
+def _columns_1(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
     r = 0
     while r + 8 <= n_rows:
         _tile_8x1(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
@@ -136,8 +140,59 @@ def _columns_1(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):  # type: ignore[no
         _tile_1x1(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
 
 
+def _transpose_square() -> Any:
+    """Return an intrinsic that transposes LANES x LANES numbers: from address and row stride, to the same."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, source_row, target, target_row = args
+        rows = [
+            builder.load(
+                _pointer(builder, builder.add(source, builder.mul(source_row, _INT(i))), _VECTOR), align=8
+            )
+            for i in range(LANES)
+        ]
+        step = 1
+        while step < LANES:  # swap the off-diagonal halves of ever larger squares
+            for i in (i for i in range(LANES) if not i & step):
+                low = [lane if not lane & step else lane - step + LANES for lane in range(LANES)]
+                high = [lane + step if not lane & step else lane + LANES for lane in range(LANES)]
+                a, b = rows[i], rows[i + step]
+                rows[i], rows[i + step] = (_shuffled(builder, a, b, lanes) for lanes in (low, high))
+            step *= 2
+        for i in range(LANES):
+            address = builder.add(target, builder.mul(target_row, _INT(i)))
+            builder.store(rows[i], _pointer(builder, address, _VECTOR), align=8)
+        return context.get_dummy_value()
+
+    def transpose_square(
+        typing_context: Any, source: Any, source_row: Any, target: Any, target_row: Any
+    ) -> Any:
+        return types.void(*[types.int64] * 4), generate
+
+    return intrinsic(transpose_square)
+
+
+def _shuffled(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
+    return builder.shuffle_vector(a, b, mask)
+
+
+_square = _transpose_square()
+
+
+@external("void(int64, int64, int64, int64, int64, int64)")
+def transpose(source, source_row, target, target_row, n_rows, n_columns):
+    """Copy source (n_rows, n_columns) into target (n_columns, n_rows); addresses, strides in bytes, counts.
+
+    Both counts are multiples of LANES: arrays are as long as whole vectors.
+    """
+    for r in range(0, n_rows, LANES):
+        for c in range(0, n_columns, LANES):
+            _square(source + r * source_row + c * 8, source_row, target + c * target_row + r * 8, target_row)
+
+
 @external("void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)")
-def add_product(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):  # type: ignore[no-untyped-def]
+def add_product(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):
     """Add A B to C: C (n_rows, n_vectors * LANES), sum over n_k.
 
     a, b, c are addresses, the others strides in bytes and counts: a_row from one row of A to the next, a_k

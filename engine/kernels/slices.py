@@ -93,10 +93,8 @@ class Work(NamedTuple):
     parameters: FloatArray
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _next_logistics(
-    typing_context: Any, e: Any, ratio: Any, h: Any, scale: Any, shift: Any
-) -> Any:
+@intrinsic
+def _next_logistics(typing_context: Any, e: Any, ratio: Any, h: Any, scale: Any, shift: Any) -> Any:
     """Go on to the next point for four vectors: e *= ratio, h = scale / (1 + e) + shift.
 
     Four divisions are made one: with p the product of the four 1 + e, each inverse is 1 / p times the three
@@ -141,14 +139,14 @@ def _next_logistics(
 
 
 @kernel
-def _combine(out, a, b, t):  # type: ignore[no-untyped-def]
+def _combine(out, a, b, t):
     """Set out = a + t b."""
     for i in range(out.size):
         out[i] = fma(t, b[i], a[i])
 
 
 @kernel
-def _largest_of(a, b, t):  # type: ignore[no-untyped-def]
+def _largest_of(a, b, t):
     """Return the largest abs(a + t b), NaN if any is NaN."""
     largest = 0.0
     for i in range(a.size):
@@ -158,21 +156,21 @@ def _largest_of(a, b, t):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _exponentials(out, a, b, t, rate):  # type: ignore[no-untyped-def]
+def _exponentials(out, a, b, t, rate):
     """Set out = exp(-rate (a + t b))."""
     for i in range(out.size):
         out[i] = exp(-rate * fma(t, b[i], a[i]))
 
 
 @kernel
-def _exponentials_of_step(out, b, t):  # type: ignore[no-untyped-def]
+def _exponentials_of_step(out, b, t):
     """Set out = exp(-t b)."""
     for i in range(out.size):
         out[i] = exp(-t * b[i])
 
 
 @kernel
-def activate(code, z, leaky_slope):  # type: ignore[no-untyped-def]
+def activate(code, z, leaky_slope):
     """Put the activation with this code in place of each number of z (n,)."""
     n = z.size
     if code == _LOGISTIC:
@@ -196,16 +194,25 @@ def activate(code, z, leaky_slope):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _add_layer(weights, values, n_in, out, n_out, n_columns):  # type: ignore[no-untyped-def]
+def _add_layer(weights, values, n_in, out, n_out, n_columns):
     """Add to out (n_out rows) the weights (n_in, n_out) times the values (n_in rows)."""
     row, vectors = n_columns * _BYTES, n_columns // LANES
     add_product(
-        weights.ctypes.data, _BYTES, n_out * _BYTES, values.ctypes.data, row, out.ctypes.data, row, n_out, vectors, n_in
+        weights.ctypes.data,
+        _BYTES,
+        n_out * _BYTES,
+        values.ctypes.data,
+        row,
+        out.ctypes.data,
+        row,
+        n_out,
+        vectors,
+        n_in,
     )
 
 
 @kernel
-def _forward(plan, work):  # type: ignore[no-untyped-def]
+def _forward(plan, work):
     """Go from the first layer's values to the outputs, with the weights in work.parameters."""
     layers, values, parameters, n = plan.layers, work.values, work.parameters, work.best.size
     out, n_out = values, 0
@@ -246,12 +253,12 @@ def _exp_below_zero(x: float) -> float:
 
 
 @inlined
-def _is_better(new, old):  # type: ignore[no-untyped-def]
+def _is_better(new, old):
     return (old == old) & (not new <= old)
 
 
 @kernel
-def _find_best(z, best, label):  # type: ignore[no-untyped-def]
+def _find_best(z, best, label):
     """Set best to the largest of the rows of z, label to its row: the first on ties, and NaN above all, as argmax."""
     n = best.size
     n_rows = z.size // n
@@ -278,7 +285,7 @@ def _find_best(z, best, label):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _sum_of_logs(x, n_samples, n_classes):  # type: ignore[no-untyped-def]
+def _sum_of_logs(x, n_samples, n_classes):
     """Return the sum of log x over numbers from 1 to n_classes; x (n,) is used up.
 
     A logarithm of a product is as exact as a sum of logarithms, and there is one instead of hundreds.
@@ -298,7 +305,7 @@ def _sum_of_logs(x, n_samples, n_classes):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _exponentials_of_logits(z, best, total):  # type: ignore[no-untyped-def]
+def _exponentials_of_logits(z, best, total):
     """Put exp(z - best) in place of the rows of z, and their sum in total."""
     n = best.size
     for i in range(n):
@@ -311,7 +318,7 @@ def _exponentials_of_logits(z, best, total):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _sum_of_squares(z, total, labels, n_samples):  # type: ignore[no-untyped-def]
+def _sum_of_squares(z, total, labels, n_samples):
     """Return 1/2 the sum over samples of ||p - onehot||^2, with p = z / total; total is used up."""
     n, result = total.size, 0.0
     for i in range(n):
@@ -327,7 +334,7 @@ def _sum_of_squares(z, total, labels, n_samples):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _score_softmax(z, block, best, total, loss):  # type: ignore[no-untyped-def]
+def _score_softmax(z, block, best, total, loss):
     """Return (sum of losses, number of errors) of logits z (n_classes * n_columns,); z is used up."""
     n, n_columns, labels = block.n_samples, best.size, block.labels
     _find_best(z, best, total)
@@ -342,7 +349,7 @@ def _score_softmax(z, block, best, total, loss):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _score_squared(z, block):  # type: ignore[no-untyped-def]
+def _score_squared(z, block):
     """Return (sum of 1/2 (f - t)^2, number of f on the wrong side of 1/2) of one output z (n_columns,)."""
     loss, n_errors = 0.0, 0
     for i in range(block.n_samples):
@@ -353,7 +360,7 @@ def _score_squared(z, block):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _score(plan, work, block):  # type: ignore[no-untyped-def]
+def _score(plan, work, block):
     n_columns, last = work.best.size, len(plan.layers) - 1
     start = plan.layers[last, 0] * n_columns
     z = work.values[start : start + plan.layers[last, 1] * n_columns]
@@ -363,14 +370,14 @@ def _score(plan, work, block):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _next_logistics_of(work, n, scale, shift):  # type: ignore[no-untyped-def]
+def _next_logistics_of(work, n, scale, shift):
     e, ratio, h = work.exponentials.ctypes.data, work.ratios.ctypes.data, work.values.ctypes.data
     for i in range(0, n * _BYTES, GROUP * _BYTES):
         _next_logistics(e + i, ratio + i, h + i, scale, shift)
 
 
 @kernel
-def _start_run(work, p2, before, last, rate):  # type: ignore[no-untyped-def]
+def _start_run(work, p2, before, last, rate):
     """Put exp(-rate z) at b = before in place and return True, if no point up to b = last can overflow."""
     size = rate * max(_largest_of(work.base, p2, before), _largest_of(work.base, p2, last))
     is_shared = size < _LARGEST  # false for NaN
@@ -380,7 +387,7 @@ def _start_run(work, p2, before, last, rate):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def add_points(block, plan, alphas, betas, step, work, loss, n_errors):  # type: ignore[no-untyped-def]
+def add_points(block, plan, alphas, betas, step, work, loss, n_errors):
     """Add a block's losses and errors to loss and n_errors (len(alphas), len(betas)).
 
     step: the distance of two betas where they are evenly spaced to rounding, else 0.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.jit import kernel
+from engine.kernels.jit import address_of, atomic_add, atomic_get, atomic_set, kernel, yield_core
 from engine.kernels.layout import (
     FAN_IN,
     FAN_OUT,
@@ -17,26 +17,36 @@ from engine.kernels.layout import (
 )
 from engine.kernels.passes import chunk_pass, pad_first_weights
 
+_SPINS = 2000  # looks at a cell before a waiting thread offers its core to others: some microseconds
+
 
 @kernel
-def sum_gradients(works, plan, n_samples, gradient):  # type: ignore[no-untyped-def]
+def sum_gradients(works, plan, n_samples, gradient):
     """Write the mean gradient into gradient (n_params,): chunks added in their order, padding left out."""
     layers = plan.layers
     for layer in range(len(layers)):
         fan_in, fan_out, wide = layers[layer, FAN_IN], layers[layer, FAN_OUT], layers[layer, PADDED]
-        _sum_block(works, layers[layer, GRADIENT], layers[layer, WEIGHTS], fan_in + 1, fan_out, wide, gradient)
+        _sum_block(
+            works, layers[layer, GRADIENT], layers[layer, WEIGHTS], fan_in + 1, fan_out, wide, gradient
+        )
     wide, n_outputs = layers[-1, PADDED], layers[-1, FAN_OUT]
     for s in range(len(plan.skips)):
         fan_in = layers[plan.skips[s, FROM_LAYER] - 1, FAN_OUT]
         _sum_block(
-            works, plan.skips[s, SKIP_GRADIENT], plan.skips[s, SKIP_WEIGHTS], fan_in, n_outputs, wide, gradient
+            works,
+            plan.skips[s, SKIP_GRADIENT],
+            plan.skips[s, SKIP_WEIGHTS],
+            fan_in,
+            n_outputs,
+            wide,
+            gradient,
         )
     for i in range(gradient.size):
         gradient[i] /= n_samples
 
 
 @kernel
-def _sum_block(works, source, target, n_rows, n_columns, wide, gradient):  # type: ignore[no-untyped-def]
+def _sum_block(works, source, target, n_rows, n_columns, wide, gradient):
     for w in range(len(works.totals)):
         part = works.gradient[w]
         for i in range(n_rows):
@@ -48,7 +58,7 @@ def _sum_block(works, source, target, n_rows, n_columns, wide, gradient):  # typ
 
 
 @kernel
-def norm(vector):  # type: ignore[no-untyped-def]
+def norm(vector):
     """Return the Euclidean length."""
     total = 0.0
     for i in range(vector.size):
@@ -57,7 +67,7 @@ def norm(vector):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def symmetry_spread(theta, plan):  # type: ignore[no-untyped-def]
+def symmetry_spread(theta, plan):
     """Return the largest difference between two units of a hidden layer; see `engine.history.SERIES`."""
     layers, largest = plan.layers, 0.0
     for layer in range(len(layers) - 1):
@@ -77,7 +87,7 @@ def symmetry_spread(theta, plan):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _range(theta, start, stride, n):  # type: ignore[no-untyped-def]
+def _range(theta, start, stride, n):
     low = high = theta[start]
     for i in range(1, n):
         value = theta[start + i * stride]
@@ -87,7 +97,7 @@ def _range(theta, start, stride, n):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def totals(works, n_samples):  # type: ignore[no-untyped-def]
+def totals(works, n_samples):
     """Return (mean loss, errors, ties) of the chunks, added in their order."""
     loss, errors, ties = 0.0, 0.0, 0.0
     for w in range(len(works.totals)):
@@ -98,28 +108,69 @@ def totals(works, n_samples):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def many_steps(data, bounds, theta, gradient, before, rate, first_weights, plan, works, records):  # type: ignore[no-untyped-def]
+def many_steps(
+    member, control, data, bounds, theta, gradient, before, rate, first_weights, plan, works, records
+):
     """Take as many steps as records has room for; return (steps taken, diverged).
 
-    data is (x, y, targets); bounds (n_chunks + 1,) the samples of each chunk; before (2, n_params) takes theta
-    and gradient as they were, to go back to when the next ones are not finite.
+    Several threads may call this with the same arrays: member 0 does what cannot be shared and is able to do
+    all of it alone; the others take chunks off it and return when it is done. control (3, 8) is what they
+    meet at, see `control_cells`. data is (x, y, targets); bounds (n_chunks + 1,) the samples of each chunk;
+    before (2, n_params) takes theta and gradient as they were, to go back to when the next are not finite.
     """
-    x, y, targets = data
+    next_chunk, n_done, over = control_cells(control)
+    if member > 0:
+        waited = 0
+        while atomic_get(over) == 0:
+            waited += 1
+            if atomic_get(next_chunk) < len(bounds) - 1:
+                _take_chunks(next_chunk, n_done, data, bounds, theta, first_weights, plan, works)
+                waited = 0
+            elif waited > _SPINS:
+                yield_core()
+        return 0, False
+    n_steps, diverged = records.loss.size, False
     for step in range(records.loss.size):
         for i in range(theta.size):
             before[0, i] = theta[i]
             before[1, i] = gradient[i]
+        for i in range(theta.size):
             theta[i] -= rate * gradient[i]
         pad_first_weights(theta, plan, first_weights)
-        for w in range(len(works.totals)):
-            chunk_pass(x, y, targets, bounds, w, theta, first_weights, plan, works, True)
-        if not finish_step(theta, gradient, before, plan, works, len(y), records, step):
-            return step, True
-    return records.loss.size, False
+        atomic_set(n_done, 0)
+        atomic_set(next_chunk, 0)
+        _take_chunks(next_chunk, n_done, data, bounds, theta, first_weights, plan, works)
+        waited = 0
+        while atomic_get(n_done) < len(bounds) - 1:
+            waited += 1
+            if waited > _SPINS:
+                yield_core()
+        if not finish_step(theta, gradient, before, plan, works, len(data[1]), records, step):
+            n_steps, diverged = step, True
+            break
+    atomic_set(over, 1)
+    return n_steps, diverged
 
 
 @kernel
-def finish_step(theta, gradient, before, plan, works, n_samples, records, step):  # type: ignore[no-untyped-def]
+def control_cells(control):
+    """Return the addresses of (next chunk to take, chunks done, whether all is over), a cache line apart."""
+    return address_of(control, 0), address_of(control, 8), address_of(control, 16)
+
+
+@kernel
+def _take_chunks(next_chunk, n_done, data, bounds, theta, first_weights, plan, works):
+    x, y, targets = data
+    while True:
+        chunk = atomic_add(next_chunk, 1)
+        if chunk >= len(bounds) - 1:
+            return
+        chunk_pass(x, y, targets, bounds, chunk, theta, first_weights, plan, works, True)
+        atomic_add(n_done, 1)
+
+
+@kernel
+def finish_step(theta, gradient, before, plan, works, n_samples, records, step):
     """Gather the chunks and record entry `step`; take the step back and return False if it is not finite."""
     sum_gradients(works, plan, n_samples, gradient)
     loss, errors, ties = totals(works, n_samples)
