@@ -175,25 +175,37 @@ def float_of(typing_context: Any, bits: Any) -> Any:
 
 
 @intrinsic
-def _pointer_at(typing_context: Any, address: Any) -> Any:
-    pointer = types.CPointer(types.float64)
+def _pointer_at(typing_context: Any, address: Any, example: Any) -> Any:
+    pointer = types.CPointer(example)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(pointer))
 
-    return pointer(types.int64), generate
+    return pointer(types.int64, example), generate
 
 
 @inlined
 def array_at(address: int, size: int) -> Any:
     """Return the float64 numbers from an address on as an array (size,)."""
-    return numba.carray(_pointer_at(address), (size,))
+    return numba.carray(_pointer_at(address, 0.0), (size,))
+
+
+@inlined
+def array_of_ints_at(address: int, size: int) -> Any:
+    """Return the int64 numbers from an address on as an array (size,)."""
+    return numba.carray(_pointer_at(address, numba.int64(0)), (size,))
 
 
 @inlined
 def address_of(array: Any, index: int) -> int:
-    """Return the address of array.ravel()[index] for a contiguous float64 array."""
+    """Return the address of array.ravel()[index] for a contiguous array of numbers of 8 bytes."""
     return numba.int64(array.ctypes.data) + 8 * index
+
+
+@inlined
+def address_of_shorts(array: Any) -> int:
+    """Return the address of a contiguous array of any numbers."""
+    return numba.int64(array.ctypes.data)  # type: ignore[no-any-return]
 
 
 def _cell(builder: Any, address: Any) -> Any:

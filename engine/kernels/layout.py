@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.activations import ACTIVATIONS
+from engine.kernels.ink import Ink
 from engine.kernels.jit import LANES
 from engine.mlp import MLP
 
@@ -43,6 +44,15 @@ class Plan(NamedTuple):
     skips: IntArray
     loss: int
     block: int
+
+
+class Samples(NamedTuple):
+    """The data as the kernels see it: x (n_samples, n_features), y, targets (n_samples,), where the ink is."""
+
+    x: FloatArray
+    y: IntArray
+    targets: FloatArray
+    ink: Ink
 
 
 class Work(NamedTuple):
@@ -125,10 +135,17 @@ def make_works(net: MLP, plan: Plan, n_chunks: int) -> Work:
     return Work(**{name: np.zeros((n_chunks, size)) for name, size in sizes.items()})
 
 
-def n_chunks(net: MLP, n_samples: int) -> int:
-    """Return how many parts the samples are split into: by the sizes alone, never by the threads."""
+def chunk_bounds(net: MLP, n_samples: int, block: int) -> IntArray:
+    """Return the first sample of each chunk and the end, (n_chunks + 1,); all but the end are multiples of block.
+
+    The samples are split by the sizes alone, never by the number of threads.
+    """
     most = max(2, _CHUNK_BYTES // (8 * net.n_params))
-    return max(1, min(_MOST_CHUNKS, most, n_samples // _SAMPLES_A_CHUNK))
+    n_blocks = -(-n_samples // block)
+    n_chunks = max(1, min(_MOST_CHUNKS, most, n_samples // _SAMPLES_A_CHUNK, n_blocks))
+    bounds = (np.arange(n_chunks + 1, dtype=np.int64) * n_blocks) // n_chunks * block
+    bounds[-1] = n_samples
+    return bounds
 
 
 def _block_size(net: MLP) -> int:

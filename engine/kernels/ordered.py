@@ -11,7 +11,8 @@ import numpy as np
 
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluation, Evaluator, FloatArray, Records, Rows
-from engine.kernels.layout import Work, make_plan, make_works, n_chunks, padded
+from engine.kernels.ink import find_ink, no_ink
+from engine.kernels.layout import Samples, Work, chunk_bounds, make_plan, make_works, padded
 from engine.kernels.passes import block_losses, chunk_pass, forward, pad_first_weights, work_of
 from engine.kernels.steps import many_steps, norm, sum_gradients, totals
 from engine.mlp import MLP
@@ -29,8 +30,9 @@ class OrderedEvaluator(Evaluator):
     def __init__(self, net: MLP, data: Dataset, n_threads: int = 1) -> None:
         super().__init__(net, data)
         self._plan = make_plan(net, data.n_samples)
-        n = n_chunks(net, data.n_samples)
-        self._bounds = (np.arange(n + 1, dtype=np.int64) * data.n_samples) // n
+        self._samples = Samples(data.x, data.y, data.targets, find_ink(data.x, self._plan.block))
+        self._bounds = chunk_bounds(net, data.n_samples, self._plan.block)
+        n = len(self._bounds) - 1
         self._works = make_works(net, self._plan, n)
         self._first_weights = np.zeros((net.layer_sizes[0] + 1, padded(net.layer_sizes[1])))
         self._before = np.empty((2, net.n_params))
@@ -58,7 +60,7 @@ class OrderedEvaluator(Evaluator):
         data, work = self.data, work_of(self._works, 0)
         losses = np.empty(data.n_samples)
         for start, n in self._forward_blocks(theta):
-            block_losses(data.y, data.targets, start, n, self._plan, work)
+            block_losses(self._samples, start, n, self._plan, work)
             losses[start : start + n] = work.losses[:n]
         return losses
 
@@ -81,7 +83,7 @@ class OrderedEvaluator(Evaluator):
             return many_steps(
                 member,
                 control,
-                self._arrays(),
+                self._samples,
                 self._bounds,
                 theta,
                 gradient,
@@ -106,7 +108,7 @@ class OrderedEvaluator(Evaluator):
 
         for chunk in range(len(self._bounds) - 1):
             chunk_pass(
-                *self._arrays(),
+                self._samples,
                 self._bounds,
                 chunk,
                 theta,
@@ -118,11 +120,10 @@ class OrderedEvaluator(Evaluator):
 
     def _evaluate_rows(self, theta: FloatArray, gradient: FloatArray, rows: Rows) -> Evaluation:
         part = self.data.subset(rows)
+        samples = Samples(part.x, part.y, part.targets, no_ink())
         bounds, works = np.array([0, part.n_samples]), self._one_work()
         pad_first_weights(theta, self._plan, self._first_weights)
-        chunk_pass(
-            part.x, part.y, part.targets, bounds, 0, theta, self._first_weights, self._plan, works, True
-        )
+        chunk_pass(samples, bounds, 0, theta, self._first_weights, self._plan, works, True)
         sum_gradients(works, self._plan, len(rows), gradient)
         loss, n_errors, n_tied = totals(works, len(rows))
         return Evaluation(loss, n_errors, n_tied, norm(gradient))
@@ -130,16 +131,13 @@ class OrderedEvaluator(Evaluator):
     def _one_work(self) -> Work:
         return Work(*(array[:1] for array in self._works))
 
-    def _arrays(self) -> tuple[FloatArray, Rows, FloatArray]:
-        return self.data.x, self.data.y, self.data.targets
-
     def _forward_blocks(self, theta: FloatArray) -> Iterator[tuple[int, int]]:
         theta = _writeable(theta)
         pad_first_weights(theta, self._plan, self._first_weights)
         work = work_of(self._works, 0)
         for start in range(0, self.data.n_samples, self._plan.block):
             n = min(self._plan.block, self.data.n_samples - start)
-            forward(self.data.x, start, n, theta, self._first_weights, self._plan, work)
+            forward(self._samples, start, n, theta, self._first_weights, self._plan, work)
             yield start, n
 
 

@@ -15,7 +15,7 @@ from engine.kernels.elementwise import (
     softmax,
     squared_losses,
 )
-from engine.kernels.jit import LANES, address_of, kernel
+from engine.kernels.jit import LANES, address_of, address_of_shorts, kernel
 from engine.kernels.layout import (
     BIAS,
     CODE,
@@ -32,7 +32,7 @@ from engine.kernels.layout import (
     WEIGHTS,
     Work,
 )
-from engine.kernels.products import add_product, transpose
+from engine.kernels.products import add_listed_product, add_product, transpose
 
 
 @kernel
@@ -45,11 +45,11 @@ def pad_first_weights(theta, plan, first_weights):
 
 
 @kernel
-def forward(x, start, n, theta, first_weights, plan, work):
+def forward(samples, start, n, theta, first_weights, plan, work):
     """Fill work.values and work.outputs for samples start .. start + n - 1; n is at most plan.block."""
     layers, stride = plan.layers, plan.block
     n_wide = -(-n // LANES) * LANES
-    _first_layer(x, start, n, n_wide, first_weights, plan, work)
+    _first_layer(samples, start, n, n_wide, first_weights, plan, work)
     for layer in range(1, len(layers)):
         into = work.values if layer < len(layers) - 1 else work.outputs
         at = layers[layer, VALUES] if layer < len(layers) - 1 else 0
@@ -62,25 +62,21 @@ def forward(x, start, n, theta, first_weights, plan, work):
 
 
 @kernel
-def _first_layer(x, start, n, n_wide, first_weights, plan, work):
+def _first_layer(samples, start, n, n_wide, first_weights, plan, work):
     fan_in, fan_out, wide = plan.layers[0, FAN_IN], plan.layers[0, FAN_OUT], plan.layers[0, PADDED]
     stride = plan.block
     first = work.first
     for i in range(n):
         for j in range(wide):
             first[i * wide + j] = first_weights[fan_in, j]
-    add_product(
-        address_of(x, start * x.shape[1]),
-        x.shape[1] * 8,
-        8,
-        address_of(first_weights, 0),
-        wide * 8,
-        address_of(first, 0),
-        wide * 8,
-        n,
-        wide // LANES,
-        fan_in,
-    )
+    x, ink = samples.x, samples.ink
+    source, b, c = address_of(x, start * fan_in), address_of(first_weights, 0), address_of(first, 0)
+    if ink.sample_starts.size:
+        starts = address_of(ink.sample_starts, start // 4)
+        k = address_of_shorts(ink.sample_k)
+        add_listed_product(source, fan_in * 8, 8, b, wide * 8, c, wide * 8, n, wide // LANES, k, starts)
+    else:
+        add_product(source, fan_in * 8, 8, b, wide * 8, c, wide * 8, n, wide // LANES, fan_in)
     is_output = len(plan.layers) == 1
     into = work.outputs if is_output else work.values
     for i in range(n * wide, n_wide * wide):
@@ -137,8 +133,9 @@ def _add_skips(theta, plan, work, n_wide):
 
 
 @kernel
-def block_losses(y, targets, start, n, plan, work):
+def block_losses(samples, start, n, plan, work):
     """Fill work.losses and work.output_delta from work.outputs; return (errors, ties)."""
+    y, targets = samples.y, samples.targets
     n_wide = -(-n // LANES) * LANES
     outputs, delta = address_of(work.outputs, 0), address_of(work.output_delta, 0)
     if plan.loss == SQUARED:
@@ -161,7 +158,7 @@ def block_losses(y, targets, start, n, plan, work):
 
 
 @kernel
-def _backward(x, start, n, theta, plan, work):
+def _backward(samples, start, n, theta, plan, work):
     layers, stride = plan.layers, plan.block
     n_wide = -(-n // LANES) * LANES
     delta, into, spare = work.output_delta, work.delta, work.delta_next
@@ -170,7 +167,7 @@ def _backward(x, start, n, theta, plan, work):
         transpose(address_of(delta, 0), stride * 8, address_of(work.rows, 0), wide * 8, wide, n_wide)
         if layer == len(layers) - 1:
             _add_skip_gradients(plan, work, n)
-        _add_gradient(x, start, n, layers, layer, stride, work)
+        _add_gradient(samples, start, n, layers, layer, stride, work)
         if layer:
             _pull_back(theta, layers, layer, delta, into, n_wide, stride)
             _add_skip_deltas(theta, plan, layer, into, work.output_delta, n_wide)
@@ -188,15 +185,21 @@ def _backward(x, start, n, theta, plan, work):
 
 
 @kernel
-def _add_gradient(x, start, n, layers, layer, stride, work):
+def _add_gradient(samples, start, n, layers, layer, stride, work):
     fan_in, wide, at = layers[layer, FAN_IN], layers[layer, PADDED], layers[layer, GRADIENT]
-    if layer == 0:
-        source, row, k = address_of(x, start * x.shape[1]), 8, x.shape[1] * 8
-    else:
-        source, row, k = address_of(work.values, layers[layer - 1, VALUES]), stride * 8, 8
     gradient, rows = work.gradient, work.rows
-    address = address_of(gradient, at)
-    add_product(source, row, k, address_of(rows, 0), wide * 8, address, wide * 8, fan_in, wide // LANES, n)
+    b, c = address_of(rows, 0), address_of(gradient, at)
+    if layer == 0 and samples.ink.feature_starts.size:
+        source = address_of(samples.x, start * fan_in)
+        starts = address_of(samples.ink.feature_starts, start // stride * (-(-fan_in // 4)))
+        k = address_of_shorts(samples.ink.feature_k)
+        add_listed_product(source, 8, fan_in * 8, b, wide * 8, c, wide * 8, fan_in, wide // LANES, k, starts)
+    elif layer == 0:
+        source = address_of(samples.x, start * fan_in)
+        add_product(source, 8, fan_in * 8, b, wide * 8, c, wide * 8, fan_in, wide // LANES, n)
+    else:
+        source = address_of(work.values, layers[layer - 1, VALUES])
+        add_product(source, stride * 8, 8, b, wide * 8, c, wide * 8, fan_in, wide // LANES, n)
     bias = at + fan_in * wide
     for i in range(n):
         for j in range(wide):
@@ -286,7 +289,7 @@ def work_of(works, chunk):
 
 
 @kernel
-def chunk_pass(x, y, targets, bounds, chunk, theta, first_weights, plan, works, with_gradient):
+def chunk_pass(samples, bounds, chunk, theta, first_weights, plan, works, with_gradient):
     """Sum losses, errors, ties and (if asked) the gradient over the samples of one chunk into its work."""
     work = work_of(works, chunk)
     start, stop = bounds[chunk], bounds[chunk + 1]
@@ -295,8 +298,8 @@ def chunk_pass(x, y, targets, bounds, chunk, theta, first_weights, plan, works, 
         _clear(work.gradient)
     for at in range(start, stop, plan.block):
         n = min(plan.block, stop - at)
-        forward(x, at, n, theta, first_weights, plan, work)
-        errors, ties = block_losses(y, targets, at, n, plan, work)
+        forward(samples, at, n, theta, first_weights, plan, work)
+        errors, ties = block_losses(samples, at, n, plan, work)
         total = 0.0
         for i in range(n):
             total += work.losses[i]
@@ -304,4 +307,4 @@ def chunk_pass(x, y, targets, bounds, chunk, theta, first_weights, plan, works, 
         work.totals[1] += errors
         work.totals[2] += ties
         if with_gradient:
-            _backward(x, at, n, theta, plan, work)
+            _backward(samples, at, n, theta, plan, work)

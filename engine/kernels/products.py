@@ -17,7 +17,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.kernels.jit import LANES, external, inlined
+from engine.kernels.jit import LANES, array_of_ints_at, external, inlined
 
 _DOUBLE = ir.DoubleType()
 _VECTOR = ir.VectorType(_DOUBLE, LANES)
@@ -42,15 +42,15 @@ def _fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
     return builder.call(function, [a, b, c])
 
 
-def _tile(n_rows: int, n_vectors: int) -> Any:
+def _tile(n_rows: int, n_vectors: int, is_listed: bool = False) -> Any:
     """Return an intrinsic that adds the sum over k of A[r, k] B[k, v] to a tile of n_rows by n_vectors vectors.
 
     Its arguments are addresses and strides in bytes: a, stride of its rows, stride of k in a, b, stride of k
-    in b, c, stride of its rows, number of k.
+    in b, c, stride of its rows, number of k, and for a listed tile the address of the k, as uint16.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        a, a_row, a_k, b, b_k, c, c_row, n_k = args
+        a, a_row, a_k, b, b_k, c, c_row, n_k = args[:8]
         tile = [(r, v) for r in range(n_rows) for v in range(n_vectors)]
 
         def address_in_c(r: int, v: int) -> Any:
@@ -63,8 +63,9 @@ def _tile(n_rows: int, n_vectors: int) -> Any:
             builder.store(builder.load(address_in_c(*at), align=_BYTES), sums[at])
         a_rows = [builder.add(a, builder.mul(a_row, _INT(r))) for r in range(n_rows)]
         with cgutils.for_range(builder, n_k, intp=_INT) as loop:
-            in_b = builder.add(b, builder.mul(loop.index, b_k))
-            in_a = builder.mul(loop.index, a_k)
+            k = _listed(builder, args[8], loop.index) if is_listed else loop.index
+            in_b = builder.add(b, builder.mul(k, b_k))
+            in_a = builder.mul(k, a_k)
             lanes = [
                 builder.load(
                     _pointer(builder, builder.add(in_b, _INT(v * LANES * _BYTES)), _VECTOR), align=_BYTES
@@ -86,12 +87,36 @@ def _tile(n_rows: int, n_vectors: int) -> Any:
     ) -> Any:
         return types.void(*[types.int64] * 8), generate
 
-    return intrinsic(tile_product)
+    def listed_tile_product(
+        typing_context: Any,
+        a: Any,
+        a_row: Any,
+        a_k: Any,
+        b: Any,
+        b_k: Any,
+        c: Any,
+        c_row: Any,
+        n_k: Any,
+        k: Any,
+    ) -> Any:
+        return types.void(*[types.int64] * 9), generate
+
+    return intrinsic(listed_tile_product if is_listed else tile_product)
+
+
+def _listed(builder: Any, list_address: Any, index: Any) -> Any:
+    """Return entry index of a list of uint16 as int64."""
+    short = ir.IntType(16)
+    address = builder.add(list_address, builder.mul(index, _INT(2)))
+    return builder.zext(builder.load(_pointer(builder, address, short), align=2), _INT)
 
 
 _tile_4x3, _tile_3x3, _tile_2x3, _tile_1x3 = (_tile(rows, 3) for rows in (4, 3, 2, 1))
 _tile_6x2, _tile_4x2, _tile_2x2, _tile_1x2 = (_tile(rows, 2) for rows in (6, 4, 2, 1))
 _tile_8x1, _tile_4x1, _tile_2x1, _tile_1x1 = (_tile(rows, 1) for rows in (8, 4, 2, 1))
+_listed_4x3, _listed_3x3, _listed_2x3, _listed_1x3 = (_tile(rows, 3, True) for rows in (4, 3, 2, 1))
+_listed_4x2, _listed_3x2, _listed_2x2, _listed_1x2 = (_tile(rows, 2, True) for rows in (4, 3, 2, 1))
+_listed_4x1, _listed_3x1, _listed_2x1, _listed_1x1 = (_tile(rows, 1, True) for rows in (4, 3, 2, 1))
 
 
 @inlined
@@ -209,3 +234,54 @@ def add_product(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):
         v += 2
     if n_vectors - v == 1:
         _columns_1(a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
+
+
+@inlined
+def _listed_tile(n_rows, n_vectors, a, a_row, a_k, b, b_k, c, c_row, n_k, k):
+    if n_vectors == 3:
+        if n_rows == 4:
+            _listed_4x3(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        elif n_rows == 3:
+            _listed_3x3(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        elif n_rows == 2:
+            _listed_2x3(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        else:
+            _listed_1x3(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+    elif n_vectors == 2:
+        if n_rows == 4:
+            _listed_4x2(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        elif n_rows == 3:
+            _listed_3x2(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        elif n_rows == 2:
+            _listed_2x2(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        else:
+            _listed_1x2(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+    elif n_rows == 4:
+        _listed_4x1(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+    elif n_rows == 3:
+        _listed_3x1(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+    elif n_rows == 2:
+        _listed_2x1(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+    else:
+        _listed_1x1(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+
+
+@external("void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)")
+def add_listed_product(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, starts):
+    """Add A B to C as `add_product` does, but for rows 4 q .. 4 q + 3 only over the k in list q.
+
+    k is the address of all lists, uint16, one behind another; starts that of their int64 offsets.
+    """
+    offsets = array_of_ints_at(starts, n_rows // 4 + 2)
+    v = 0
+    while v < n_vectors:
+        left = n_vectors - v
+        width = 2 if left in (2, 4) else min(left, 3)  # 4 is better as 2 + 2 than as 3 + 1
+        for r in range(0, n_rows, 4):
+            first, stop = offsets[r // 4], offsets[r // 4 + 1]
+            in_b, in_c = b + v * 8 * LANES, c + r * c_row + v * 8 * LANES
+            rows = min(4, n_rows - r)
+            _listed_tile(
+                rows, width, a + r * a_row, a_row, a_k, in_b, b_k, in_c, c_row, stop - first, k + first * 2
+            )
+        v += width

@@ -109,13 +109,13 @@ def totals(works, n_samples):
 
 @kernel
 def many_steps(
-    member, control, data, bounds, theta, gradient, before, rate, first_weights, plan, works, records
+    member, control, samples, bounds, theta, gradient, before, rate, first_weights, plan, works, records
 ):
     """Take as many steps as records has room for; return (steps taken, diverged).
 
     Several threads may call this with the same arrays: member 0 does what cannot be shared and is able to do
     all of it alone; the others take chunks off it and return when it is done. control (3, 8) is what they
-    meet at, see `control_cells`. data is (x, y, targets); bounds (n_chunks + 1,) the samples of each chunk;
+    meet at, see `control_cells`. bounds (n_chunks + 1,) the samples of each chunk;
     before (2, n_params) takes theta and gradient as they were, to go back to when the next are not finite.
     """
     next_chunk, n_done, over = control_cells(control)
@@ -124,7 +124,7 @@ def many_steps(
         while atomic_get(over) == 0:
             waited += 1
             if atomic_get(next_chunk) < len(bounds) - 1:
-                _take_chunks(next_chunk, n_done, data, bounds, theta, first_weights, plan, works)
+                _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan, works)
                 waited = 0
             elif waited > _SPINS:
                 yield_core()
@@ -139,13 +139,13 @@ def many_steps(
         pad_first_weights(theta, plan, first_weights)
         atomic_set(n_done, 0)
         atomic_set(next_chunk, 0)
-        _take_chunks(next_chunk, n_done, data, bounds, theta, first_weights, plan, works)
+        _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan, works)
         waited = 0
         while atomic_get(n_done) < len(bounds) - 1:
             waited += 1
             if waited > _SPINS:
                 yield_core()
-        if not finish_step(theta, gradient, before, plan, works, len(data[1]), records, step):
+        if not finish_step(theta, gradient, before, plan, works, len(samples.y), records, step):
             n_steps, diverged = step, True
             break
     atomic_set(over, 1)
@@ -159,13 +159,12 @@ def control_cells(control):
 
 
 @kernel
-def _take_chunks(next_chunk, n_done, data, bounds, theta, first_weights, plan, works):
-    x, y, targets = data
+def _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan, works):
     while True:
         chunk = atomic_add(next_chunk, 1)
         if chunk >= len(bounds) - 1:
             return
-        chunk_pass(x, y, targets, bounds, chunk, theta, first_weights, plan, works, True)
+        chunk_pass(samples, bounds, chunk, theta, first_weights, plan, works, True)
         atomic_add(n_done, 1)
 
 
