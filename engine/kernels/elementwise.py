@@ -15,7 +15,7 @@ _TWO_OVER_SQRT_PI: Final = 2.0 / math.sqrt(math.pi)
 
 @external("void(int64, int64, int64, int64)")
 def activate(code, values_at, slopes_at, n):
-    """Replace n pre-activations by f of them; softplus and erf note f' as well. Arrays come as addresses."""
+    """Replace n pre-activations by f of them; softplus notes f' in slopes, erf its argument. All are addresses."""
     values, slopes = array_at(values_at, n), array_at(slopes_at, n)
     if code == _LOGISTIC:
         for i in range(n):
@@ -36,14 +36,14 @@ def activate(code, values_at, slopes_at, n):
             values[i] = own.softplus(values[i])
     elif code == _ERF:
         for i in range(n):
-            slopes[i] = _TWO_OVER_SQRT_PI * own.exp(-values[i] * values[i])
+            slopes[i] = values[i]
         for i in range(n):
             values[i] = math.erf(values[i])
 
 
 @external("void(int64, int64, int64, int64, int64)")
 def multiply_by_slope(code, delta_at, values_at, slopes_at, n):
-    """Multiply n numbers delta by f' of the pre-activations whose values (and slopes) are given as addresses."""
+    """Multiply n numbers delta by f', from what `activate` left in values and slopes; all are addresses."""
     delta, values, slopes = array_at(delta_at, n), array_at(values_at, n), array_at(slopes_at, n)
     if code == _LOGISTIC:
         for i in range(n):
@@ -57,9 +57,12 @@ def multiply_by_slope(code, delta_at, values_at, slopes_at, n):
     elif code == _LEAKY_RELU:
         for i in range(n):
             delta[i] = delta[i] if values[i] > 0.0 else LEAKY_SLOPE * delta[i]
-    elif code in (_SOFTPLUS, _ERF):
+    elif code == _SOFTPLUS:
         for i in range(n):
             delta[i] *= slopes[i]
+    elif code == _ERF:
+        for i in range(n):
+            delta[i] *= _TWO_OVER_SQRT_PI * own.exp_of_negative(-slopes[i] * slopes[i])
 
 
 @kernel
