@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from engine.config import RunConfig as RunConfig
+    from engine.curvature import extreme_eigenpairs as extreme_eigenpairs
     from engine.datasets import Dataset as Dataset
     from engine.datasets import load_dataset as load_dataset
     from engine.landscape import line_slice as line_slice
@@ -27,6 +28,7 @@ _HOMES: Final = {
     "PERTURBATIONS": "engine.perturbations",
     "RunConfig": "engine.config",
     "Trainer": "engine.trainer",
+    "extreme_eigenpairs": "engine.curvature",
     "line_slice": "engine.landscape",
     "load_dataset": "engine.datasets",
     "plane_slice": "engine.landscape",

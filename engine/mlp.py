@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from engine.evaluator import Evaluator
 
 FloatArray = npt.NDArray[np.float64]
+
+MOST_PARAMS: Final = 50_000_000
+"""Largest network: theta, its gradient and their copies take 2 GB at that size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class MLP:
         loss: str = "cross_entropy",
         skip: Sequence[int] = (),
     ) -> None:
-        sizes = tuple(checks.whole_number("layer_sizes", size, at_least=1) for size in layer_sizes)
+        given = _sequence("layer_sizes", layer_sizes, "whole numbers, as (64, 32, 10)")
+        sizes = tuple(checks.whole_number("layer_sizes", size, at_least=1) for size in given)
         if len(sizes) < 2:
             raise ValueError(f"layer_sizes must name at least an input and an output size, not {sizes}.")
         names = _activation_per_layer(activation, len(sizes) - 2)
@@ -83,6 +87,9 @@ class MLP:
             raise ValueError(f"layer_sizes must end in at least 2 for the loss {loss}, not {sizes[-1]}.")
         wired = _skip_layers(skip, len(sizes) - 2)
         blocks = _layer_blocks(sizes)
+        n_params = sum(block.stop - block.offset for block in blocks)
+        if n_params > MOST_PARAMS:
+            raise ValueError(f"layer_sizes must give at most {MOST_PARAMS:,} parameters, not {n_params:,}.")
         for key, value in (
             ("layer_sizes", sizes),
             ("activation", names),
@@ -131,9 +138,7 @@ class MLP:
 
     def logits(self, theta: FloatArray, x: Any) -> FloatArray:
         """Return the outputs before softmax, (n_samples, n_outputs), for x (n_samples, n_features)."""
-        inputs = np.ascontiguousarray(x, dtype=np.float64)
-        data = Dataset(inputs, np.zeros(len(inputs), dtype=np.int64), "inputs")
-        return self.evaluator(data).logits(self._checked(theta))
+        return self.evaluator(_unlabelled(x, self.layer_sizes[0])).logits(self._checked(theta))
 
     def loss(self, theta: FloatArray, data: Dataset) -> float:
         """Return the mean loss over data at theta, in nats (or squared units)."""
@@ -153,6 +158,15 @@ class MLP:
         self.evaluator(data).evaluate(self._checked(theta), gradient)
         return gradient
 
+    def hessian_vector(self, theta: FloatArray, data: Dataset, v: Any) -> FloatArray:
+        """Return the Hessian of the mean loss times v (n_params,), exactly, as (n_params,).
+
+        For many products at one theta `engine.curvature.Hessian` keeps what they share.
+        """
+        from engine.curvature import Hessian  # the kernels take seconds to import
+
+        return Hessian(self, data, theta).product(v)
+
     def evaluator(self, data: Dataset) -> Evaluator:
         """Return what evaluates this network on data in float64 and ordered arithmetic, on one thread."""
         from engine.evaluator import make_evaluator  # the kernels take seconds to import
@@ -160,16 +174,43 @@ class MLP:
         return make_evaluator(self, data)
 
     def check_theta(self, theta: FloatArray) -> None:
-        """Raise ValueError unless theta has shape (n_params,)."""
-        if np.shape(theta) != (self.n_params,):
-            raise ValueError(f"theta must have shape ({self.n_params},), not {np.shape(theta)}.")
+        """Raise TypeError or ValueError unless theta is an array (n_params,)."""
+        if not isinstance(theta, np.ndarray):
+            kind = type(theta).__name__
+            raise TypeError(f"theta must be a numpy array of shape ({self.n_params},), not {kind}.")
+        if theta.shape != (self.n_params,):
+            raise ValueError(f"theta must have shape ({self.n_params},), not {theta.shape}.")
 
     def _checked(self, theta: Any) -> FloatArray:
         return checks.vector("theta", theta, self.n_params)
 
 
+def _sequence(name: str, value: Any, allowed: str) -> tuple[Any, ...]:
+    try:
+        return tuple(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a sequence of {allowed}, not {value!r}.") from None
+
+
+def _unlabelled(x: Any, n_features: int) -> Dataset:
+    """Return samples as a Dataset; the labels mean nothing."""
+    try:
+        n_samples = len(x)
+    except TypeError:
+        shape = f"(n_samples, {n_features})"
+        raise TypeError(f"x must be an array of numbers of shape {shape}, not {x!r}.") from None
+    data = Dataset(x, np.zeros(n_samples, dtype=np.int64), "inputs")
+    if data.n_features != n_features:
+        raise ValueError(
+            f"x must have {n_features} features a sample for this network, not {data.n_features}."
+        )
+    return data
+
+
 def _activation_per_layer(activation: str | Sequence[str], n_hidden: int) -> tuple[str, ...]:
-    names = (activation,) if isinstance(activation, str) else tuple(activation)
+    if isinstance(activation, str):
+        activation = (activation,)
+    names = _sequence("activation", activation, "names, or one name")
     for name in names:
         checks.choice("activation", name, ACTIVATION_NAMES)
     if len(names) == 1:
@@ -182,7 +223,7 @@ def _activation_per_layer(activation: str | Sequence[str], n_hidden: int) -> tup
 
 
 def _skip_layers(skip: Sequence[int], n_hidden: int) -> tuple[int, ...]:
-    wired = tuple(skip)
+    wired = _sequence("skip", skip, "numbers of hidden layers, as (1, 2)")
     if wired and not n_hidden:
         raise ValueError(f"skip must be () for a network without hidden layers, not {wired}.")
     for layer in wired:

@@ -65,6 +65,38 @@ def multiply_by_slope(code, delta_at, values_at, slopes_at, n):
             delta[i] *= _TWO_OVER_SQRT_PI * own.exp_of_negative(-slopes[i] * slopes[i])
 
 
+@external("void(int64, int64, int64, int64, int64, int64)")
+def slopes_and_bends(code, values_at, noted_at, slopes_at, bends_at, n):
+    """Fill n slopes f' and bends f'' from what `activate` left in values and noted; all are addresses."""
+    values, noted = array_at(values_at, n), array_at(noted_at, n)
+    slopes, bends = array_at(slopes_at, n), array_at(bends_at, n)
+    for i in range(n):
+        slopes[i] = 1.0
+        bends[i] = 0.0
+    if code == _LOGISTIC:
+        for i in range(n):
+            slopes[i] = values[i] * (1.0 - values[i])
+            bends[i] = slopes[i] * (1.0 - 2.0 * values[i])
+    elif code == _TANH:
+        for i in range(n):
+            slopes[i] = 1.0 - values[i] * values[i]
+            bends[i] = -2.0 * values[i] * slopes[i]
+    elif code == _RELU:
+        for i in range(n):
+            slopes[i] = 1.0 if values[i] > 0.0 else 0.0
+    elif code == _LEAKY_RELU:
+        for i in range(n):
+            slopes[i] = 1.0 if values[i] > 0.0 else LEAKY_SLOPE
+    elif code == _SOFTPLUS:
+        for i in range(n):
+            slopes[i] = noted[i]
+            bends[i] = noted[i] * (1.0 - noted[i])
+    elif code == _ERF:
+        for i in range(n):
+            slopes[i] = _TWO_OVER_SQRT_PI * own.exp_of_negative(-noted[i] * noted[i])
+            bends[i] = -2.0 * noted[i] * slopes[i]
+
+
 @kernel
 def count_errors(outputs, largest, best, times, y, first, n, n_wide, n_outputs, stride):
     """Fill largest[:n_wide] with each sample's largest logit; return (errors, ties).

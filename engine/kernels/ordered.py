@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -17,11 +17,15 @@ from engine.kernels.passes import block_losses, chunk_pass, forward, pad_first_w
 from engine.kernels.steps import many_steps, norm, sum_gradients, totals
 from engine.mlp import MLP
 
+Result = TypeVar("Result")
+
 _WORTH_SHARING: Final = 2_000_000  # multiplications in a step below which handing parts to threads costs more
 
 
 class OrderedEvaluator(Evaluator):
     """Evaluates in float64 with every unit's sums in the same order.
+
+    Its tables and work arrays are there for others that run kernels on the same blocks (`engine.curvature`).
 
     The samples are split into chunks by their number alone; threads only decide who does which chunk, and
     partial sums are added in the order of chunks.
@@ -29,12 +33,12 @@ class OrderedEvaluator(Evaluator):
 
     def __init__(self, net: MLP, data: Dataset, n_threads: int = 1) -> None:
         super().__init__(net, data)
-        self._plan = make_plan(net, data.n_samples)
-        self._samples = Samples(data.x, data.y, data.targets, find_ink(data.x, self._plan.block))
-        self._bounds = chunk_bounds(net, data.n_samples, self._plan.block)
-        n = len(self._bounds) - 1
-        self._works = make_works(net, self._plan, n)
-        self._first_weights = np.zeros((net.layer_sizes[0] + 1, padded(net.layer_sizes[1])))
+        self.plan = make_plan(net, data.n_samples)
+        self.samples = Samples(data.x, data.y, data.targets, find_ink(data.x, self.plan.block))
+        self.bounds = chunk_bounds(net, data.n_samples, self.plan.block)
+        n = len(self.bounds) - 1
+        self.works = make_works(net, self.plan, n)
+        self.first_weights = np.zeros((net.layer_sizes[0] + 1, padded(net.layer_sizes[1])))
         self._before = np.empty((2, net.n_params))
         self._n_threads = n_threads
         self._pool = _pool(n_threads) if _is_worth_sharing(net, data, n, n_threads) else None
@@ -45,29 +49,29 @@ class OrderedEvaluator(Evaluator):
         if rows is not None:
             return self._evaluate_rows(theta, gradient, rows)
         self._pass(theta, with_gradient=True)
-        sum_gradients(self._works, self._plan, self.data.n_samples, gradient)
-        loss, n_errors, n_tied = totals(self._works, self.data.n_samples)
+        sum_gradients(self.works.gradient, self.plan, self.data.n_samples, gradient)
+        loss, n_errors, n_tied = totals(self.works, self.data.n_samples)
         return Evaluation(loss, n_errors, n_tied, norm(gradient))
 
     def loss_and_errors(self, theta: FloatArray) -> tuple[float, int]:
         """See `Evaluator.loss_and_errors`."""
         self._pass(_writeable(theta), with_gradient=False)
-        loss, n_errors, _ = totals(self._works, self.data.n_samples)
+        loss, n_errors, _ = totals(self.works, self.data.n_samples)
         return loss, n_errors
 
     def per_example_loss(self, theta: FloatArray) -> FloatArray:
         """See `Evaluator.per_example_loss`."""
-        data, work = self.data, work_of(self._works, 0)
+        data, work = self.data, work_of(self.works, 0)
         losses = np.empty(data.n_samples)
         for start, n in self._forward_blocks(theta):
-            block_losses(self._samples, start, n, self._plan, work)
+            block_losses(self.samples, start, n, self.plan, work)
             losses[start : start + n] = work.losses[:n]
         return losses
 
     def logits(self, theta: FloatArray) -> FloatArray:
         """See `Evaluator.logits`."""
         outputs = np.empty((self.data.n_samples, self.net.n_outputs))
-        by_unit = self._works.outputs[0].reshape(-1, self._plan.block)[: self.net.n_outputs]
+        by_unit = self.works.outputs[0].reshape(-1, self.plan.block)[: self.net.n_outputs]
         for start, n in self._forward_blocks(theta):
             outputs[start : start + n] = by_unit[:, :n].T
         return outputs
@@ -77,44 +81,52 @@ class OrderedEvaluator(Evaluator):
     ) -> tuple[int, bool]:
         """See `Evaluator.advance`."""
         control = np.zeros((3, 8), dtype=np.int64)
-        control[0, 0] = len(self._bounds)  # nothing to take yet
+        control[0, 0] = len(self.bounds)  # nothing to take yet
 
         def work(member: int) -> tuple[int, bool]:
-            return many_steps(
+            n_done, diverged = many_steps(
                 member,
                 control,
-                self._samples,
-                self._bounds,
+                self.samples,
+                self.bounds,
                 theta,
                 gradient,
                 self._before,
                 learning_rate,
-                self._first_weights,
-                self._plan,
-                self._works,
+                self.first_weights,
+                self.plan,
+                self.works,
                 records,
             )
+            return int(n_done), bool(diverged)
 
-        others = (
-            [self._pool.submit(work, member) for member in range(1, self._n_threads)] if self._pool else []
-        )
-        n_done, diverged = work(0)
+        return self.share(work)
+
+    def share(self, work: Callable[[int], Result]) -> Result:
+        """Run work(0) here and work(1), work(2), ... in the other threads, if any; return what work(0) returned.
+
+        work(0) must be able to do everything alone: the others may come late or never.
+        """
+        members = range(1, self._n_threads if self._pool else 1)
+        others = [self._pool.submit(work, member) for member in members] if self._pool else []
+        result = work(0)
         for other in others:
-            other.cancel()  # one that never started has nothing to do any more
-        return int(n_done), bool(diverged)
+            if not other.cancel():  # one that never started has nothing to do any more
+                other.result()
+        return result
 
     def _pass(self, theta: FloatArray, with_gradient: bool) -> None:
-        pad_first_weights(theta, self._plan, self._first_weights)
+        pad_first_weights(theta, self.plan, self.first_weights)
 
-        for chunk in range(len(self._bounds) - 1):
+        for chunk in range(len(self.bounds) - 1):
             chunk_pass(
-                self._samples,
-                self._bounds,
+                self.samples,
+                self.bounds,
                 chunk,
                 theta,
-                self._first_weights,
-                self._plan,
-                self._works,
+                self.first_weights,
+                self.plan,
+                self.works,
                 with_gradient,
             )
 
@@ -122,22 +134,22 @@ class OrderedEvaluator(Evaluator):
         part = self.data.subset(rows)
         samples = Samples(part.x, part.y, part.targets, no_ink())
         bounds, works = np.array([0, part.n_samples]), self._one_work()
-        pad_first_weights(theta, self._plan, self._first_weights)
-        chunk_pass(samples, bounds, 0, theta, self._first_weights, self._plan, works, True)
-        sum_gradients(works, self._plan, len(rows), gradient)
+        pad_first_weights(theta, self.plan, self.first_weights)
+        chunk_pass(samples, bounds, 0, theta, self.first_weights, self.plan, works, True)
+        sum_gradients(works.gradient, self.plan, len(rows), gradient)
         loss, n_errors, n_tied = totals(works, len(rows))
         return Evaluation(loss, n_errors, n_tied, norm(gradient))
 
     def _one_work(self) -> Work:
-        return Work(*(array[:1] for array in self._works))
+        return Work(*(array[:1] for array in self.works))
 
     def _forward_blocks(self, theta: FloatArray) -> Iterator[tuple[int, int]]:
         theta = _writeable(theta)
-        pad_first_weights(theta, self._plan, self._first_weights)
-        work = work_of(self._works, 0)
-        for start in range(0, self.data.n_samples, self._plan.block):
-            n = min(self._plan.block, self.data.n_samples - start)
-            forward(self._samples, start, n, theta, self._first_weights, self._plan, work)
+        pad_first_weights(theta, self.plan, self.first_weights)
+        work = work_of(self.works, 0)
+        for start in range(0, self.data.n_samples, self.plan.block):
+            n = min(self.plan.block, self.data.n_samples - start)
+            forward(self.samples, start, n, theta, self.first_weights, self.plan, work)
             yield start, n
 
 

@@ -17,23 +17,23 @@ from engine.kernels.layout import (
 )
 from engine.kernels.passes import chunk_pass, pad_first_weights
 
-_SPINS = 2000  # looks at a cell before a waiting thread offers its core to others: some microseconds
+SPINS = 2000  # looks at a cell before a waiting thread offers its core to others: some microseconds
 
 
 @kernel
-def sum_gradients(works, plan, n_samples, gradient):
-    """Write the mean gradient into gradient (n_params,): chunks added in their order, padding left out."""
+def sum_gradients(parts, plan, n_samples, gradient):
+    """Write the mean gradient into gradient (n_params,): rows of parts added in order, padding left out."""
     layers = plan.layers
     for layer in range(len(layers)):
         fan_in, fan_out, wide = layers[layer, FAN_IN], layers[layer, FAN_OUT], layers[layer, PADDED]
         _sum_block(
-            works, layers[layer, GRADIENT], layers[layer, WEIGHTS], fan_in + 1, fan_out, wide, gradient
+            parts, layers[layer, GRADIENT], layers[layer, WEIGHTS], fan_in + 1, fan_out, wide, gradient
         )
     wide, n_outputs = layers[-1, PADDED], layers[-1, FAN_OUT]
     for s in range(len(plan.skips)):
         fan_in = layers[plan.skips[s, FROM_LAYER] - 1, FAN_OUT]
         _sum_block(
-            works,
+            parts,
             plan.skips[s, SKIP_GRADIENT],
             plan.skips[s, SKIP_WEIGHTS],
             fan_in,
@@ -46,9 +46,9 @@ def sum_gradients(works, plan, n_samples, gradient):
 
 
 @kernel
-def _sum_block(works, source, target, n_rows, n_columns, wide, gradient):
-    for w in range(len(works.totals)):
-        part = works.gradient[w]
+def _sum_block(parts, source, target, n_rows, n_columns, wide, gradient):
+    for w in range(len(parts)):
+        part = parts[w]
         for i in range(n_rows):
             for j in range(n_columns):
                 if w == 0:
@@ -126,7 +126,7 @@ def many_steps(
             if atomic_get(next_chunk) < len(bounds) - 1:
                 _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan, works)
                 waited = 0
-            elif waited > _SPINS:
+            elif waited > SPINS:
                 yield_core()
         return 0, False
     n_steps, diverged = records.loss.size, False
@@ -143,7 +143,7 @@ def many_steps(
         waited = 0
         while atomic_get(n_done) < len(bounds) - 1:
             waited += 1
-            if waited > _SPINS:
+            if waited > SPINS:
                 yield_core()
         if not finish_step(theta, gradient, before, plan, works, len(samples.y), records, step):
             n_steps, diverged = step, True
@@ -171,7 +171,7 @@ def _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan
 @kernel
 def finish_step(theta, gradient, before, plan, works, n_samples, records, step):
     """Gather the chunks and record entry `step`; take the step back and return False if it is not finite."""
-    sum_gradients(works, plan, n_samples, gradient)
+    sum_gradients(works.gradient, plan, n_samples, gradient)
     loss, errors, ties = totals(works, n_samples)
     length = norm(gradient)
     if not (math.isfinite(loss) and math.isfinite(length)):

@@ -1,0 +1,97 @@
+"""The ends of the Hessian's spectrum: smallest and largest eigenvalues with their vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+import scipy.sparse.linalg
+
+from engine import checks
+from engine.curvature.hessian import Hessian, dense_hessian
+from engine.datasets.dataset import Dataset
+from engine.mlp import MLP
+
+FloatArray = npt.NDArray[np.float64]
+
+_DENSE_UP_TO: Final = 300  # below this the full matrix is formed sooner than Lanczos' method converges
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eigenpairs:
+    """k eigenpairs at each end.
+
+    Attributes:
+        smallest, largest: (k,) eigenvalues, the smallest ascending, the largest descending.
+        smallest_vectors, largest_vectors: (n_params, k) unit vectors, in the same order.
+        residual: the largest length of H v - lambda v among them.
+        n_products: how many Hessian-vector products it took.
+    """
+
+    smallest: FloatArray
+    largest: FloatArray
+    smallest_vectors: FloatArray
+    largest_vectors: FloatArray
+    residual: float
+    n_products: int
+
+
+def extreme_eigenpairs(
+    net: MLP,
+    data: Dataset,
+    theta: Any,
+    k: int = 1,
+    seed: int = 0,
+    tolerance: float = 1e-8,
+    n_threads: int = 1,
+    is_cancelled: Callable[[], bool] | None = None,
+) -> Eigenpairs:
+    """Return the k smallest and k largest eigenpairs of the Hessian of the mean loss at theta (n_params,).
+
+    By ARPACK's Lanczos method (scipy's eigsh) on exact products, both ends from one run, started from a
+    fixed random vector; small networks have their full Hessian decomposed instead. tolerance is relative to
+    the eigenvalue.
+
+    Raises:
+        ValueError, TypeError: a bad argument.
+        InterruptedError: is_cancelled said so.
+    """
+    k = checks.whole_number("k", k, at_least=1, at_most=max(1, net.n_params // 2))
+    checks.whole_number("seed", seed, at_least=0)
+    if net.n_params <= _DENSE_UP_TO:
+        values, vectors = scipy.linalg.eigh(dense_hessian(net, data, theta))
+        return _pairs(values, vectors, k, 0.0, net.n_params)
+    hessian, n_products = Hessian(net, data, theta, n_threads), 0
+
+    def product(v: FloatArray) -> FloatArray:
+        nonlocal n_products
+        if is_cancelled is not None and is_cancelled():
+            raise InterruptedError("The search for eigenvalues was cancelled.")
+        n_products += 1
+        return hessian.product(v.reshape(-1))
+
+    operator = scipy.sparse.linalg.LinearOperator((net.n_params,) * 2, matvec=product, dtype=np.float64)
+    start = np.random.default_rng(seed).standard_normal(net.n_params)
+    n_basis = min(net.n_params, max(20, 6 * k + 2))
+    values, vectors = scipy.sparse.linalg.eigsh(
+        operator, k=2 * k, which="BE", v0=start, tol=tolerance, ncv=n_basis, maxiter=10_000
+    )
+    order = np.argsort(values)
+    values, vectors = values[order], vectors[:, order]
+    residuals = [np.linalg.norm(product(v) - value * v) for value, v in zip(values, vectors.T, strict=True)]
+    return _pairs(values, vectors, k, float(max(residuals)), n_products)
+
+
+def _pairs(values: FloatArray, vectors: FloatArray, k: int, residual: float, n_products: int) -> Eigenpairs:
+    return Eigenpairs(
+        smallest=values[:k],
+        largest=values[::-1][:k],
+        smallest_vectors=vectors[:, :k],
+        largest_vectors=vectors[:, ::-1][:, :k],
+        residual=residual,
+        n_products=n_products,
+    )
