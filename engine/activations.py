@@ -43,7 +43,7 @@ def _zero(z: Array, a: Array) -> Array:
 
 
 def _leaky_step(z: Array, a: Array) -> Array:
-    return np.where(z > 0, z.dtype.type(1.0), z.dtype.type(LEAKY_SLOPE))
+    return np.asarray(np.where(z > 0, z.dtype.type(1.0), z.dtype.type(LEAKY_SLOPE)))
 
 
 def _erf(z: Array) -> Array:

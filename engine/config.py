@@ -11,9 +11,9 @@ from engine import checks
 
 ACTIVATION_NAMES: Final = ("identity", "logistic", "tanh", "relu", "leaky_relu", "softplus", "erf")
 LOSS_NAMES: Final = ("cross_entropy", "quadratic", "squared")
-INIT_NAMES: Final = ("glorot_uniform", "glorot_normal", "he_normal", "normal", "constant")
 DTYPES: Final = ("float64", "float32")
 ARITHMETICS: Final = ("ordered", "blas")
+INIT_NAMES: Final = ("glorot_uniform", "glorot_normal", "he_normal", "normal", "constant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,18 @@ def setting_names() -> tuple[str, ...]:
     return tuple(_READERS)
 
 
+def check_arithmetic(dtype: object, arithmetic: object) -> None:
+    """Raise ValueError or TypeError unless both exist and go together."""
+    checks.choice("dtype", dtype, DTYPES)
+    checks.choice("arithmetic", arithmetic, ARITHMETICS)
+    if dtype == "float32" and arithmetic == "ordered":
+        raise ValueError("dtype must be float64 with ordered arithmetic, not 'float32'; blas takes both.")
+
+
 def _check_names(config: RunConfig) -> None:
     checks.choice("loss", config.loss, LOSS_NAMES)
     checks.choice("init", config.init, INIT_NAMES)
-    checks.choice("dtype", config.dtype, DTYPES)
-    checks.choice("arithmetic", config.arithmetic, ARITHMETICS)
+    check_arithmetic(config.dtype, config.arithmetic)
     for name in config.activation:
         checks.choice("activation", name, ACTIVATION_NAMES)
     if not config.data:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import checks
-from engine.config import ARITHMETICS, DTYPES
+from engine.config import check_arithmetic
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
 
@@ -95,8 +95,7 @@ def make_evaluator(
     "ordered" sums every unit's products in the same order whatever its index, so that units with equal
     weights stay equal to the last bit; "blas" uses plain matrix products, which do not promise that.
     """
-    checks.choice("dtype", dtype, DTYPES)
-    checks.choice("arithmetic", arithmetic, ARITHMETICS)
+    check_arithmetic(dtype, arithmetic)
     checks.whole_number("n_threads", n_threads, at_least=1)
     if arithmetic == "blas":
         from engine.kernels.blas import BlasEvaluator

@@ -22,6 +22,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final, ParamSpec
 
 from engine import checks
+from engine.cores import default_threads
 
 if TYPE_CHECKING:  # numpy, numba and scipy come with these, and a mistyped argument need not wait for them
     from engine.config import RunConfig
@@ -108,14 +109,10 @@ def run(
     end = trainer.snapshot()
     print(report.run_report(lesson, start, end, seconds))
     if "json" in targets:
-        _write(targets["json"], outputs.as_json(_result(lesson_id, end, seconds)))
+        _write(targets["json"], outputs.as_json(_result(end, seconds)))
     if "csv" in targets:
         _write(targets["csv"], outputs.as_csv(trainer.history))
-    if end.reason:
-        raise _CommandError(end.reason, FAILED)
-    if interrupted.is_set():
-        raise _CommandError(f"Stopped by Ctrl-C after {end.n_steps:,} of {n_steps:,} steps.", INTERRUPTED)
-    return DONE
+    return _status(end, n_steps, interrupted.is_set())
 
 
 @_command
@@ -217,7 +214,7 @@ def _ready_trainer(config: RunConfig) -> Trainer:
     from engine.commands import Reset
     from engine.trainer import Trainer
 
-    trainer = Trainer.from_config(config, _n_threads())
+    trainer = Trainer.from_config(config, default_threads())
     trainer.step(1)  # compiling is no part of the speed that is reported
     trainer.apply(Reset())
     return trainer
@@ -242,13 +239,21 @@ def _train(trainer: Trainer, n_steps: int, interrupted: threading.Event) -> floa
     return time.perf_counter() - started
 
 
-def _result(lesson_id: str, end: Snapshot, seconds: float) -> dict[str, object]:
+def _status(end: Snapshot, n_steps: int, is_interrupted: bool) -> int:
+    if end.reason:
+        raise _CommandError(end.reason, FAILED)
+    if is_interrupted:
+        sentence = f"Stopped by Ctrl-C after {end.n_steps:,} of {n_steps:,} steps."
+        raise _CommandError(sentence, INTERRUPTED)
+    return DONE
+
+
+def _result(end: Snapshot, seconds: float) -> dict[str, object]:
     from engine.outputs import JSON_SERIES
 
     settings = dataclasses.asdict(end.config)
-    del settings["lesson"]
     return {
-        "lesson": lesson_id,
+        "lesson": settings.pop("lesson"),
         "settings": settings,
         "n_steps": end.n_steps,
         **{name: end.history[name].tolist() for name in JSON_SERIES},
@@ -265,10 +270,6 @@ def _write(path: Path, text: str) -> None:
         write_text(path, text)
     except OSError as error:
         raise _CommandError(f"{path} could not be written: {error.strerror or error}.", FAILED) from error
-
-
-def _n_threads() -> int:
-    return 1
 
 
 @contextmanager

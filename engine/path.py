@@ -30,9 +30,11 @@ class Path:
         return min(n_steps, self._stride - step % self._stride)
 
     def add(self, step: int, theta: npt.NDArray[np.float64], loss: float) -> None:
-        """Keep a copy of theta (n_params,) if step is a checkpoint."""
+        """Keep a copy of theta (n_params,) if step is a checkpoint: of one step its first and its newest theta."""
         if step % self._stride:
             return
+        if len(self._points) > 1 and self._points[-2].step == step:
+            del self._points[-1]  # else a thousand kicks at one step would outgrow any stride
         copy = theta.copy()
         copy.flags.writeable = False
         self._points.append(Point("", step, copy, loss))

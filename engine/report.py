@@ -20,9 +20,9 @@ def run_report(lesson: Lesson, start: Snapshot, end: Snapshot, seconds: float) -
     lines = {
         "settings": settings_line(end),
         "loss": _loss(start, end),
-        "mistakes": _errors(start, end),
+        "errors": _errors(start, end),
         "loss rose": _rises(end.history.loss_rises, end.n_steps),
-        "mistakes rose": _rises(end.history.error_rises, end.n_steps, " while the loss fell"),
+        "errors rose": _rises(end.history.error_rises, end.n_steps, " while the loss fell"),
         "hidden units": _units(end),
         "speed": speed_line(end.n_steps, seconds),
     }
@@ -55,7 +55,7 @@ def speed_line(n_steps: int, seconds: float) -> str:
 
 
 def errors_text(snapshot: Snapshot) -> str:
-    """Return the number of mistakes, or "tied" where all outputs are equal and no class was chosen at all."""
+    """Return the number of errors, or "tied" where all outputs are equal and no class was chosen at all."""
     if snapshot.n_tied == snapshot.data.n_samples:
         return "tied"
     tied = f" ({snapshot.n_tied:,} of all are tied)" if snapshot.n_tied else ""

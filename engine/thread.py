@@ -114,11 +114,15 @@ class EngineThread:
         from engine.trainer import Trainer  # numba and scipy come with it, and take seconds
 
         trainer = Trainer.from_config(config, self._n_threads)
-        self._run_id = max(self._run_id, self._trainer.run_id if self._trainer else 0) + 1
-        self._generation = max(self._generation, self._trainer.generation if self._trainer else 0) + 1
-        trainer.run_id, trainer.generation = self._run_id, self._generation
+        self._note_numbers()
+        trainer.run_id, trainer.generation = self._run_id + 1, self._generation + 1
         self._trainer = trainer
         self._failure = ""
+
+    def _note_numbers(self) -> None:
+        """Remember how far the numbers of runs and generations have come: no later run may have them again."""
+        if self._trainer is not None:
+            self._run_id, self._generation = self._trainer.run_id, self._trainer.generation
 
     def _refuse(self, command: Command, sentence: str) -> None:
         self._n_refused += 1
@@ -127,8 +131,10 @@ class EngineThread:
 
     def _fail(self, error: Exception) -> None:
         traceback.print_exception(error)
+        self._note_numbers()
         self._trainer = None
-        self._failure = f"The engine failed: {error or type(error).__name__}. Load a lesson to start again."
+        sentence = (str(error) or type(error).__name__).rstrip(".")
+        self._failure = f"The engine failed: {sentence}. Load a lesson to start again."
         self._publish()
 
     def _publish_compiling(self, message: str) -> None:

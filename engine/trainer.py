@@ -24,6 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 
 _CALL_S: Final = 0.004  # one engine call, so that a pause or a new rate takes effect at once
 _MOST_STEPS_A_CALL: Final = 4096
+_QUIETLY: Final = np.errstate(over="ignore", invalid="ignore")  # a loss that overflows is told in a sentence
 
 
 class Trainer:
@@ -60,6 +61,10 @@ class Trainer:
         n_threads: int = 1,
         config: RunConfig | None = None,
     ) -> None:
+        if not isinstance(net, MLP):
+            raise TypeError(f"net must be an engine.MLP, not {type(net).__name__}.")
+        if not isinstance(data, Dataset):
+            raise TypeError(f"data must be an engine.Dataset, not {type(data).__name__}.")
         self.data = data
         self._to_go: int | None = None
         self._start = (net, checks.vector("theta", theta, net.n_params).copy())
@@ -139,7 +144,7 @@ class Trainer:
                 self.generation += 1
                 self._restart()
             case SetLearningRate(learning_rate):
-                self._rate = learning_rate
+                self._rate = float(learning_rate)  # a whole number would have the kernels compiled anew
             case Perturb(name, options):
                 self._perturb(name, options)
             case SavePoint(label):
@@ -206,6 +211,7 @@ class Trainer:
         self._gradient = np.empty(net.n_params)
         self._saved = [point for point in self._saved if point.theta.shape == theta.shape]
 
+    @_QUIETLY
     def _evaluate(self) -> Evaluation:
         return self._evaluator.evaluate(self._theta, self._gradient)
 
@@ -231,6 +237,7 @@ class Trainer:
         self.reason = reason
         self.suggested_rate: float | None = None
 
+    @_QUIETLY
     def _advance_once(self) -> None:
         """One engine call of a few milliseconds."""
         n = self._n_for_one_call()
@@ -281,8 +288,7 @@ class Trainer:
             rows, before, gradient_before = self._next_rows(), self._theta.copy(), self._gradient.copy()
             self._evaluator.evaluate(self._theta, batch_gradient, rows)
             self._theta -= self._rate * batch_gradient
-            with np.errstate(over="ignore", invalid="ignore"):
-                now = self._evaluate()
+            now = self._evaluate()
             if not (np.isfinite(now.loss) and np.isfinite(now.gradient_norm)):
                 self._theta[:], self._gradient[:] = before, gradient_before
                 return i, True
@@ -297,6 +303,7 @@ class Trainer:
         rows, self._order = np.split(self._order, [self._batch_size])
         return rows
 
+    @_QUIETLY
     def _perturb(self, name: str, options: dict[str, Any]) -> None:
         net, theta = perturb(self.net, self._theta, name, options)
         evaluator, gradient = self._evaluator, np.empty(net.n_params)
@@ -346,7 +353,7 @@ def _config_of(
 ) -> RunConfig:
     """Return the settings of a Trainer that was made from arrays; its start is not described by them."""
     return RunConfig(
-        data=data.name,
+        data=data.name or "mine",
         hidden=net.layer_sizes[1:-1],
         activation=net.activation or ("logistic",),
         loss=net.loss_name,

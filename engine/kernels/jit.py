@@ -205,7 +205,7 @@ def address_of(array: Any, index: int) -> int:
 @inlined
 def address_of_shorts(array: Any) -> int:
     """Return the address of a contiguous array of any numbers."""
-    return numba.int64(array.ctypes.data)  # type: ignore[no-any-return]
+    return numba.int64(array.ctypes.data)
 
 
 def _cell(builder: Any, address: Any) -> Any:

@@ -1,0 +1,97 @@
+"""Lossoscope: an oscilloscope for full-batch gradient descent. `python main.py --help` lists the commands."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+# Both are read once, when numpy and Qt are loaded. A fork while a threaded OpenBLAS product runs hangs for
+# ever, and the threads of the engine are its own; Qt's pool for painting is slower than painting at once.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["QT_NO_GUI_THREADPOOL"] = "1"
+
+from engine import headless
+
+
+class _Parser(argparse.ArgumentParser):
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse what is not known here and now, so that the usage named is that of the command."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2 and one line: what is wrong, and what is allowed."""
+        usage = " ".join(self.format_usage().removeprefix("usage: ").split())
+        self.exit(headless.UNUSABLE, f"{message[:1].upper()}{message[1:]}; the usage is: {usage}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line and return its exit status."""
+    given = _parser().parse_args(arguments)
+    match given.command:
+        case "list":
+            return headless.show_list()
+        case "run":
+            return headless.run(given.lesson, given.steps, given.set, given.json, given.csv)
+        case "picture":
+            return headless.picture(given.lesson, given.steps, given.size, given.out, _save_picture)
+        case "data":
+            return headless.data(given.name, given.folder, given.download)
+    return headless.window(given.lesson, _has_screen, _open_window)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="main.py", description="Without a command, the window opens.", allow_abbrev=False)
+    parser.add_argument("--lesson", metavar="ID", help="the lesson to open the window on")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add(commands, "list", "list lessons and data sets, one a line")
+    run = _add(commands, "run", "train a lesson without a window")
+    run.add_argument("lesson", metavar="LESSON", help="a lesson of the list")
+    run.add_argument("--steps", metavar="N", help="number of steps; by default the lesson's own")
+    run.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="change a setting")
+    run.add_argument("--json", metavar="FILE", help="write settings and history as JSON")
+    run.add_argument("--csv", metavar="FILE", help="write the history as CSV, a line a step")
+    picture = _add(commands, "picture", "draw the window without a screen")
+    picture.add_argument("lesson", metavar="LESSON", help="a lesson of the list")
+    picture.add_argument("--steps", metavar="N", help="after how many steps; by default the lesson's own")
+    picture.add_argument("--size", metavar="WxH", default="1280x720", help="size in pixels")
+    picture.add_argument("--out", metavar="FILE.png", required=True, help="the file")
+    data = _add(commands, "data", "tell where a data set is, name its folder, or download it")
+    data.add_argument("name", metavar="NAME", help="a data set of the list")
+    data.add_argument("--folder", metavar="PATH", help="the folder that holds its files")
+    data.add_argument("--download", action="store_true", help="bring it from the network")
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[_Parser], name: str, explanation: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=explanation, description=explanation, allow_abbrev=False)
+
+
+def _has_screen() -> bool:
+    from gui.app import has_screen
+
+    return has_screen()
+
+
+def _open_window(lesson_id: str) -> int:
+    from gui.app import open_window
+
+    return open_window(lesson_id)
+
+
+def _save_picture(lesson_id: str, n_steps: int, size: tuple[int, int], out: Path) -> None:
+    from gui.picture import save_picture
+
+    save_picture(lesson_id, n_steps, size, out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
