@@ -55,7 +55,7 @@ class Evaluator(ABC):
     """Evaluates one network on one data set; allocates its work arrays once. Not for two threads at a time."""
 
     def __init__(self, net: MLP, data: Dataset) -> None:
-        _check_fit(net, data)
+        check_fit(net, data)
         self.net = net
         self.data = data
 
@@ -106,7 +106,8 @@ def make_evaluator(
     return OrderedEvaluator(net, data, n_threads)
 
 
-def _check_fit(net: MLP, data: Any) -> None:
+def check_fit(net: MLP, data: Any) -> None:
+    """Raise TypeError or ValueError unless data is a Dataset that net can be trained on."""
     if not isinstance(data, Dataset):
         raise TypeError(f"data must be an engine.Dataset, not {type(data).__name__}.")
     if data.n_features != net.layer_sizes[0]:

@@ -200,14 +200,14 @@ QToolBar {{ background: {window}; border: 0; padding: 0; spacing: 0; }}
 #controls QToolButton[popupMode="1"] {{ padding-right: 22px; }}
 #controls QToolButton::menu-button {{ border: 0; width: 18px; }}
 
-QLineEdit, QComboBox {{
+NumberField {{
     color: {text}; background: {panel}; border: 1px solid {outline}; border-radius: 5px;
     padding: 4px 6px; min-height: 22px;
     selection-background-color: {accent}; selection-color: {on_accent};
 }}
-QLineEdit:focus, QComboBox:focus {{ border: 2px solid {accent}; padding: 3px 5px; }}
-QLineEdit[role="problem"] {{ border: 2px solid {warning}; padding: 3px 5px; }}
-QComboBox::drop-down {{ border: 0; width: 20px; }}
+NumberField:focus {{ border: 2px solid {accent}; padding: 3px 5px; }}
+QComboBox {{ min-height: 24px; }}
+QLineEdit[role="problem"] {{ border: 2px solid {warning}; }}
 
 #readouts {{ background: {panel}; border-top: 1px solid {grid}; border-bottom: 1px solid {grid}; }}
 #readouts QLabel#state {{ font-size: {state}px; font-weight: bold; color: {text}; }}
@@ -224,8 +224,10 @@ QLabel[role="title"] {{ font-size: {value}px; font-weight: bold; }}
 #messages {{ background: {panel}; border-bottom: 2px solid {warning}; }}
 #messages QLabel {{ font-size: {small}px; font-weight: bold; color: {text}; }}
 
-QDockWidget {{ font-weight: bold; color: {text}; }}
-QDockWidget::title {{ background: {window}; padding: 3px 6px; text-align: left; }}
+#dock_title {{ background: {window}; }}
+#dock_title QLabel {{ font-weight: bold; color: {text}; }}
+#dock_title QToolButton {{ border: 0; border-radius: 4px; padding: 2px; background: transparent; }}
+#dock_title QToolButton:hover {{ background: {grid}; }}
 QMainWindow::separator {{ background: {window}; width: 5px; height: 5px; }}
 QMainWindow::separator:hover {{ background: {accent}; }}
 #lesson {{ background: {panel}; }}

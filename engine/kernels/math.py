@@ -13,10 +13,10 @@ from typing import Final
 
 from engine.kernels.jit import bits_of, float_of, fma, inlined
 
-_LOG2_E: Final = 1.4426950408889634
-_LN2_HIGH: Final = 6.93147180369123816490e-01  # 32 significant bits, so that n * high is exact
-_LN2_LOW: Final = 1.90821492927058770002e-10
-_ROUND: Final = 6755399441055744.0  # 1.5 * 2^52: adding it rounds to a whole number, kept in the low bits
+LOG2_E: Final = 1.4426950408889634
+LN2_HIGH: Final = 6.93147180369123816490e-01  # 32 significant bits, so that n * high is exact
+LN2_LOW: Final = 1.90821492927058770002e-10
+ROUND: Final = 6755399441055744.0  # 1.5 * 2^52: adding it rounds to a whole number, kept in the low bits
 _ROUND_BITS: Final = 0x4338000000000000
 _TWO_52: Final = 4503599627370496.0
 _TWO_52_BITS: Final = 0x4330000000000000
@@ -28,8 +28,8 @@ _SQRT_HALF_BITS: Final = 0x3FE6A09E667F3BCD
 
 
 @inlined
-def _power_of_two(rounded: float) -> float:
-    """Return 2^n for a number n that was rounded by adding _ROUND, -1022 <= n <= 1023; 0 for n = -1023."""
+def power_of_two(rounded: float) -> float:
+    """Return 2^n for a number n that was rounded by adding ROUND, -1022 <= n <= 1023; 0 for n = -1023."""
     return float_of((bits_of(rounded) - _ROUND_BITS + _EXPONENT_BIAS) << 52)
 
 
@@ -59,21 +59,21 @@ def exp(x: float) -> float:
     """Return e^x."""
     x = 710.0 if x > 710.0 else x
     x = -746.0 if x < -746.0 else x
-    n = fma(x, _LOG2_E, _ROUND) - _ROUND
-    r = fma(-n, _LN2_LOW, fma(-n, _LN2_HIGH, x))
-    half = fma(n, 0.5, _ROUND)  # 2^n in two factors: n goes from -1077 to 1025, beyond one exponent field
-    rest = (n - (half - _ROUND)) + _ROUND
-    return (1.0 + (r + _exp_tail(r))) * _power_of_two(half) * _power_of_two(rest)
+    n = fma(x, LOG2_E, ROUND) - ROUND
+    r = fma(-n, LN2_LOW, fma(-n, LN2_HIGH, x))
+    half = fma(n, 0.5, ROUND)  # 2^n in two factors: n goes from -1077 to 1025, beyond one exponent field
+    rest = (n - (half - ROUND)) + ROUND
+    return (1.0 + (r + _exp_tail(r))) * power_of_two(half) * power_of_two(rest)
 
 
 @inlined
 def exp_of_negative(x: float) -> float:
     """Return e^x for x <= 0, in fewer operations than `exp`; results below 2.2e-308 come out as 0."""
     x = -709.0 if x < -709.0 else x
-    rounded = fma(x, _LOG2_E, _ROUND)
-    n = rounded - _ROUND
-    r = fma(-n, _LN2_LOW, fma(-n, _LN2_HIGH, x))
-    return (1.0 + (r + _exp_tail(r))) * _power_of_two(rounded)
+    rounded = fma(x, LOG2_E, ROUND)
+    n = rounded - ROUND
+    r = fma(-n, LN2_LOW, fma(-n, LN2_HIGH, x))
+    return (1.0 + (r + _exp_tail(r))) * power_of_two(rounded)
 
 
 @inlined
@@ -90,10 +90,10 @@ def tanh(x: float) -> float:
     bits = bits_of(x)
     y = 2.0 * float_of(bits & ~_SIGN)
     y = 44.0 if y > 44.0 else y
-    rounded = fma(y, _LOG2_E, _ROUND)
-    n = rounded - _ROUND
-    r = fma(-n, _LN2_LOW, fma(-n, _LN2_HIGH, y))
-    power = _power_of_two(rounded)
+    rounded = fma(y, LOG2_E, ROUND)
+    n = rounded - ROUND
+    r = fma(-n, LN2_LOW, fma(-n, LN2_HIGH, y))
+    power = power_of_two(rounded)
     m = fma(power, _exp_tail(r), fma(power, r, power - 1.0))
     w = m + 2.0
     inverse = 1.0 / w
@@ -121,8 +121,8 @@ def log(x: float) -> float:
     w = fma(z, w, 3.999999999940941908e-01)
     w = fma(z, w, 6.666666666666735130e-01)
     half_square = 0.5 * f * f
-    small = fma(s, half_square + z * w, k * _LN2_LOW)
-    result = k * _LN2_HIGH - ((half_square - small) - f)
+    small = fma(s, half_square + z * w, k * LN2_LOW)
+    result = k * LN2_HIGH - ((half_square - small) - f)
     result = x if x == float_of(0x7FF0000000000000) else result
     result = -float_of(0x7FF0000000000000) if x == 0.0 else result
     return result if x >= 0.0 else float_of(0x7FF8000000000000)

@@ -20,13 +20,13 @@ from numba.extending import intrinsic
 
 from engine.kernels.jit import LANES, fma, inlined, kernel
 from engine.kernels.math import (
-    _LN2_HIGH,
-    _LN2_LOW,
-    _LOG2_E,
-    _ROUND,
-    _power_of_two,
+    LN2_HIGH,
+    LN2_LOW,
+    LOG2_E,
+    ROUND,
     exp,
     logistic,
+    power_of_two,
     softplus,
     tanh,
 )
@@ -240,16 +240,16 @@ def _exp_below_zero(x: float) -> float:
     Half the work of `math.exp`: no overflow, no denormals, and the polynomial in four independent parts.
     """
     x = -708.0 if x < -708.0 else x
-    rounded = fma(x, _LOG2_E, _ROUND)
-    n = rounded - _ROUND
-    r = fma(-n, _LN2_LOW, fma(-n, _LN2_HIGH, x))
+    rounded = fma(x, LOG2_E, ROUND)
+    n = rounded - ROUND
+    r = fma(-n, LN2_LOW, fma(-n, LN2_HIGH, x))
     square = r * r
     fourth = square * square
     q0 = fma(square, fma(r, 1.0 / 120.0, 1.0 / 24.0), fma(r, 1.0 / 6.0, 0.5))
     q1 = fma(square, fma(r, 1.0 / 362880.0, 1.0 / 40320.0), fma(r, 1.0 / 5040.0, 1.0 / 720.0))
     q2 = fma(square, fma(r, 1.0 / 6227020800.0, 1.0 / 479001600.0), fma(r, 1.0 / 39916800.0, 1.0 / 3628800.0))
     tail = square * fma(fourth, fma(fourth, q2, q1), q0)
-    return (1.0 + (r + tail)) * _power_of_two(rounded)
+    return (1.0 + (r + tail)) * power_of_two(rounded)
 
 
 @inlined

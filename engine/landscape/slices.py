@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from engine import checks
 from engine.datasets.dataset import Dataset
-from engine.evaluator import _check_fit
+from engine.evaluator import check_fit
 from engine.landscape.levels import Level, filled, levels
 from engine.mlp import MLP
 
@@ -114,7 +114,7 @@ def iter_plane_slice(
 def _iter_plane(
     net: MLP, data: Dataset, vectors: tuple[FloatArray, ...], alphas: FloatArray, betas: FloatArray
 ) -> Generator[tuple[float, PlaneSlice], None, None]:
-    _check_fit(net, data)
+    check_fit(net, data)
     state = _State(alphas, betas, data.n_samples)
     yield 0.0, state.partial
     from engine.landscape.sampler import Sampler  # imports and compiles the kernels, which takes seconds

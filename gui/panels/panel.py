@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from abc import abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from engine.jobs import JobRunner
-from engine.snapshot import Snapshot
+from engine.snapshot import Snapshot, State
 from gui.theme import Theme
 
 
@@ -26,11 +28,14 @@ class Panel(QWidget):
         panel_id: short name, used in lesson files and saved arrangements.
         title: what the dock's title bar says.
         help_text: everything on the panel explained, with formulas and sources (plain text).
+        interval_s: the shortest time between two drawings while the run goes on; 0 draws every report. For
+            panels whose drawing is dear, or whose numbers cannot be read faster.
     """
 
     panel_id: ClassVar[str]
     title: ClassVar[str]
     help_text: ClassVar[str]
+    interval_s: ClassVar[float] = 0.0
 
     command_issued = Signal(object)
     """A Command for the engine."""
@@ -41,6 +46,7 @@ class Panel(QWidget):
         self.jobs = jobs
         self._newest: Snapshot | None = None
         self._drawn: Snapshot | None = None
+        self._drawn_at_s = 0.0
         self._error = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._body = QWidget()
         self._stack = QStackedLayout(self)
@@ -72,6 +78,11 @@ class Panel(QWidget):
         """Return what the panel shows as one sentence of text: every number that is drawn can be read."""
         return ""
 
+    @property
+    def shown_error(self) -> str:
+        """The sentence that stands in the panel's place because it cannot be drawn, or ""."""
+        return self._error.text() if self._stack.currentWidget() is self._error else ""
+
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Take the newest snapshot, and draw it if anybody can see it."""
         self._newest = snapshot
@@ -79,16 +90,18 @@ class Panel(QWidget):
             self._draw_newest()
 
     def tick(self) -> None:
-        """Follow jobs; called by the window at the screen's pace."""
+        """Follow jobs, and draw what was put off; called by the window at the screen's pace."""
         if self.isVisible():
+            self._draw_newest()
             self._guard(self.poll)
 
     def set_theme(self, theme: Theme) -> None:
-        """Change the colours and draw again."""
+        """Change the colours and draw again, at once or when the panel is shown."""
         self.theme = theme
         self._guard(self.apply_theme, theme)
-        if self._newest is not None and self.isVisible():
-            self._guard(self.draw, self._newest)
+        self._drawn = None
+        if self.isVisible():
+            self._draw_newest()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draw what came while the panel was hidden."""
@@ -96,17 +109,31 @@ class Panel(QWidget):
         self._draw_newest()
 
     def _draw_newest(self) -> None:
-        if self._newest is None or self._newest is self._drawn:
+        if self._newest is None or self._newest is self._drawn or not self._is_due(self._newest):
             return
-        self._drawn = self._newest
-        self._guard(self.draw, self._newest)
+        self._drawn, self._drawn_at_s = self._newest, time.perf_counter()
+        if self._guard(self.draw, self._newest):
+            self._stack.setCurrentWidget(self._body)
 
-    def _guard(self, function: Any, *args: Any) -> None:
+    def _is_due(self, snapshot: Snapshot) -> bool:
+        """Whether to draw now: a step of the same run can wait, anything else cannot."""
+        drawn = self._drawn
+        if drawn is None or drawn.generation != snapshot.generation or snapshot.state is not State.RUNNING:
+            return True
+        return time.perf_counter() - self._drawn_at_s >= self.interval_s
+
+    def _guard(self, function: Callable[..., None], *args: object) -> bool:
+        """Call a function of the subclass and return whether it came through; if not, show the error."""
         try:
             function(*args)
         except Exception as error:  # a broken panel must not take the window with it
-            traceback.print_exception(error)
-            self._error.setText(f"{self.title} cannot be drawn: {error or type(error).__name__}")
-            self._stack.setCurrentWidget(self._error)
-        else:
-            self._stack.setCurrentWidget(self._body)
+            self._show_error(error)
+            return False
+        return True
+
+    def _show_error(self, error: Exception) -> None:
+        sentence = f"{self.title} cannot be drawn: {error or type(error).__name__}"
+        if self._stack.currentWidget() is not self._error or sentence != self._error.text():
+            traceback.print_exception(error)  # once, not at the screen's pace
+        self._error.setText(sentence)
+        self._stack.setCurrentWidget(self._error)

@@ -1,0 +1,186 @@
+"""The table of actions and keys. Menus, tool tips and the page of keys are built from it, so they agree.
+
+The keys are letters and signs that lie unshifted, or at worst shifted, on the common Latin keyboards. Space
+and the letters type as usual while a text field has the focus; Space runs and pauses everywhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from gui import icons
+from gui.theme import Theme
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action.
+
+    Attributes:
+        menu: title of the menu that it stands in.
+        text: what the menu calls it.
+        keys: shortcuts, the first is the one that tool tips name.
+        tip: one sentence on what it does.
+        icon: name of a bundled icon, or "".
+        starts_group: whether a line is drawn above it in the menu.
+        needs_run: whether it can be used only while there is a run.
+    """
+
+    action_id: str
+    menu: str
+    text: str
+    keys: tuple[str, ...]
+    tip: str
+    icon: str = ""
+    starts_group: bool = False
+    needs_run: bool = True
+    checkable: bool = False
+
+
+MENUS: Final = ("Run", "Lesson", "Kick", "Data", "View", "Help")
+
+ACTIONS: Final = (
+    ActionSpec("run_pause", "Run", "Run", ("Space",), "Train without end, or pause.", "run"),
+    ActionSpec("step_1", "Run", "1 step", (".",), "Take one step, then pause.", "step"),
+    ActionSpec("step_10", "Run", "10 steps", ("T",), "Take ten steps, then pause.", "step"),
+    ActionSpec("step_100", "Run", "100 steps", ("H",), "Take a hundred steps, then pause.", "step"),
+    ActionSpec(
+        "reset", "Run", "Reset", ("R",), "Go back to the very same start, step 0.", "reset", starts_group=True
+    ),
+    ActionSpec(
+        "new_seed", "Run", "New seed", ("N",), "Start anew from other random weights: seed + 1.", "seed"
+    ),
+    ActionSpec(
+        "halve_rate", "Run", "Halve the learning rate", ("-",), "Use half the rate.", starts_group=True
+    ),
+    ActionSpec("double_rate", "Run", "Double the learning rate", ("+",), "Use twice the rate."),
+    ActionSpec("edit_rate", "Run", "Type a learning rate", ("L",), "Go to the field of the learning rate."),
+    ActionSpec(
+        "save_point",
+        "Run",
+        "Remember this point",
+        ("M",),
+        "Keep the present weights as an end of a slice through the landscape.",
+        "mark",
+        starts_group=True,
+    ),
+    ActionSpec(
+        "settings",
+        "Run",
+        "Settings of the run ...",
+        ("Ctrl+E",),
+        "Network, data, start, arithmetic.",
+        "settings",
+    ),
+    ActionSpec("quit", "Run", "Quit", ("Ctrl+Q",), "Close the window.", starts_group=True, needs_run=False),
+    ActionSpec(
+        "edit_lesson",
+        "Lesson",
+        "Choose a lesson",
+        ("Ctrl+L",),
+        "Choose a lesson from the list.",
+        needs_run=False,
+    ),
+    ActionSpec("kick", "Kick", "Kick again", ("K",), "Give the last kick again.", "kick"),
+    ActionSpec("edit_strength", "Kick", "Type a strength", ("G",), "Go to the field of the strength."),
+    ActionSpec(
+        "kick_options", "Kick", "Kick with options ...", ("Ctrl+K",), "Choose kick, layer, unit and seed."
+    ),
+    ActionSpec(
+        "open_data",
+        "Data",
+        "Open a CSV or NPZ file ...",
+        ("Ctrl+O",),
+        "Train the present network on samples of your own.",
+    ),
+    ActionSpec(
+        "mnist_folder",
+        "Data",
+        "Folder of MNIST ...",
+        (),
+        "Name the folder with the four files of MNIST; it is checked and remembered.",
+        starts_group=True,
+        needs_run=False,
+    ),
+    ActionSpec(
+        "download_mnist",
+        "Data",
+        "Download MNIST (12 MB) ...",
+        (),
+        "Bring the four files from the network; they are checked and kept.",
+        needs_run=False,
+    ),
+    ActionSpec(
+        "dark", "View", "Dark", ("Ctrl+D",), "Light lines on a dark ground.", needs_run=False, checkable=True
+    ),
+    ActionSpec(
+        "full_screen",
+        "View",
+        "Full screen",
+        ("F11",),
+        "Use the whole screen.",
+        needs_run=False,
+        checkable=True,
+    ),
+    ActionSpec(
+        "arrange",
+        "View",
+        "Arrange the panels anew",
+        ("Ctrl+0",),
+        "Show all panels in their first places.",
+        needs_run=False,
+    ),
+    ActionSpec("keys", "Help", "Keys", ("F1",), "Show all keys.", needs_run=False),
+    ActionSpec(
+        "panels_help",
+        "Help",
+        "What the panels show",
+        ("F2",),
+        "Explain each panel, with its numbers.",
+        needs_run=False,
+    ),
+    ActionSpec("about", "Help", "About Lossoscope", (), "Version and licence.", needs_run=False),
+)
+
+OTHER_KEYS: Final = (
+    ("Tab, Shift+Tab", "Go to the next or the previous button or field"),
+    ("Enter", "Press the button that has the focus; use what was typed into a field"),
+    ("Esc", "Close the message; give back the old value of a field"),
+    ("Ctrl+1 ... Ctrl+9", "Load the first ... ninth lesson"),
+    ("Alt and the underlined letter", "Open a menu"),
+)
+
+
+def make_actions(parent: QWidget) -> dict[str, QAction]:
+    """Return a QAction for each entry of the table, by its id, with keys that work in the whole window."""
+    return {spec.action_id: _make(spec, parent) for spec in ACTIONS}
+
+
+def set_icons(actions: dict[str, QAction], theme: Theme) -> None:
+    """Draw the icons of all actions in the colours of a theme."""
+    for spec in ACTIONS:
+        if spec.icon:
+            actions[spec.action_id].setIcon(icons.icon(spec.icon, theme.text, theme.disabled))
+
+
+def key_text(keys: tuple[str, ...]) -> str:
+    """Return keys as the platform writes them."""
+    return ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in keys)
+
+
+def key_rows() -> list[tuple[str, str]]:
+    """Return (keys, what they do) for all actions that have keys, then for what the tool kit does itself."""
+    return [(key_text(spec.keys), spec.tip) for spec in ACTIONS if spec.keys] + list(OTHER_KEYS)
+
+
+def _make(spec: ActionSpec, parent: QWidget) -> QAction:
+    action = QAction(spec.text, parent, checkable=spec.checkable)
+    action.setObjectName(spec.action_id)
+    action.setShortcuts([QKeySequence(key) for key in spec.keys])
+    action.setToolTip(f"{spec.tip} ({key_text(spec.keys)})" if spec.keys else spec.tip)
+    parent.addAction(action)
+    return action

@@ -1,0 +1,165 @@
+"""The panels' places: one dock each, and one for the lesson's text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
+
+from gui import icons
+from gui.theme import Theme
+
+ROWS: Final = (("loss", "errors"), ("symmetry", "weights"))
+"""The panels on the left, two by two, by id."""
+RIGHT: Final = ("landscape", "lesson")
+"""The panels on the right, the upper and the lower one: a picture that needs room, and text."""
+TITLES: Final = {
+    "loss": "Loss",
+    "errors": "Errors",
+    "symmetry": "Weight symmetry",
+    "weights": "First-layer weights",
+    "landscape": "Landscape",
+    "lesson": "What to look for",
+}
+_LEFT_WIDTH: Final = 50  # all in hundredths of what is shared
+_ROW_WIDTHS: Final = ((50, 50), (58, 42))
+_LEFT_HEIGHTS: Final = (50, 50)
+_RIGHT_HEIGHTS: Final = (66, 34)
+
+
+class Docks(QObject):
+    """Creates the docks empty, so that the window is there at once; the panels come when they are made."""
+
+    help_wanted = Signal(str)
+    """The id of a panel to be explained."""
+
+    def __init__(self, window: QMainWindow, theme: Theme) -> None:
+        super().__init__(window)
+        self._window = window
+        self._theme = theme
+        self._docks = {panel_id: self._make(panel_id) for panel_id in TITLES}
+        self.arrange()
+
+    def fill(self, panel_id: str, panel: QWidget, title: str = "") -> None:
+        """Put a panel into its dock; one that has no place of its own goes behind the weights."""
+        dock = self._docks.get(panel_id)
+        if dock is None:
+            dock = self._docks[panel_id] = self._make(panel_id)
+            self._window.tabifyDockWidget(self._docks["weights"], dock)
+        dock.setWindowTitle(title or dock.windowTitle())
+        dock.setWidget(panel)
+        self._bar(dock).allow_help(bool(title))
+
+    def view_actions(self) -> list[QAction]:
+        """Return a checkable action for each dock, which shows and hides it."""
+        return [dock.toggleViewAction() for dock in self._docks.values()]
+
+    def show(self, panel_ids: Iterable[str]) -> None:
+        """Show these panels, in front where they share a place; the others stay as they are."""
+        for panel_id in panel_ids:
+            if panel_id in self._docks:
+                self._docks[panel_id].show()
+                self._docks[panel_id].raise_()
+
+    def arrange(self) -> None:
+        """Show all docks in their first places."""
+        for dock in self._docks.values():
+            dock.setFloating(False)
+            dock.show()
+        loss, symmetry, landscape = (self._docks[row[0]] for row in (*ROWS, RIGHT))
+        self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, loss)
+        self._split(loss, landscape, Qt.Orientation.Horizontal)
+        self._split(loss, symmetry, Qt.Orientation.Vertical)
+        for left, right in ROWS:
+            self._split(self._docks[left], self._docks[right], Qt.Orientation.Horizontal)
+        self._split(landscape, self._docks[RIGHT[1]], Qt.Orientation.Vertical)
+        for panel_id in self._docks.keys() - set(TITLES):
+            self._window.tabifyDockWidget(self._docks["weights"], self._docks[panel_id])
+        self.share_out()
+
+    def share_out(self) -> None:
+        """Give rows and columns their shares of the window; it must have its size by then."""
+        width, height = self._window.width(), self._window.height()
+        left_width = width * _LEFT_WIDTH // 100
+        self._share(
+            (ROWS[0][0], RIGHT[0]), (_LEFT_WIDTH, 100 - _LEFT_WIDTH), width, Qt.Orientation.Horizontal
+        )
+        self._share((ROWS[0][0], ROWS[1][0]), _LEFT_HEIGHTS, height, Qt.Orientation.Vertical)
+        self._share(RIGHT, _RIGHT_HEIGHTS, height, Qt.Orientation.Vertical)
+        for row, shares in zip(ROWS, _ROW_WIDTHS, strict=True):
+            self._share(row, shares, left_width, Qt.Orientation.Horizontal)
+
+    def _split(self, first: QDockWidget, second: QDockWidget, direction: Qt.Orientation) -> None:
+        self._window.splitDockWidget(first, second, direction)
+
+    def _share(
+        self, panel_ids: Sequence[str], shares: Sequence[int], length: int, direction: Qt.Orientation
+    ) -> None:
+        docks = [self._docks[panel_id] for panel_id in panel_ids]
+        self._window.resizeDocks(docks, [share * length // 100 for share in shares], direction)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw the signs in the title bars in the colours of a theme."""
+        self._theme = theme
+        for dock in self._docks.values():
+            self._bar(dock).set_theme(theme)
+
+    def _make(self, panel_id: str) -> QDockWidget:
+        dock = QDockWidget(TITLES.get(panel_id, panel_id), self._window)
+        dock.setObjectName(f"dock_{panel_id}")
+        dock.setWidget(QLabel(alignment=Qt.AlignmentFlag.AlignCenter))
+        bar = TitleBar(dock)
+        bar.set_theme(self._theme)
+        bar.help_button.clicked.connect(lambda: self.help_wanted.emit(panel_id))
+        dock.setTitleBarWidget(bar)
+        return dock
+
+    def _bar(self, dock: QDockWidget) -> TitleBar:
+        bar = dock.titleBarWidget()
+        assert isinstance(bar, TitleBar)
+        return bar
+
+
+class TitleBar(QWidget):
+    """Title of a dock, a button that explains the panel, and one that hides it; it can be dragged.
+
+    The buttons take no focus: the menus View and Help do the same by keyboard.
+    """
+
+    def __init__(self, dock: QDockWidget) -> None:
+        super().__init__(dock)
+        self.setObjectName("dock_title")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        title = QLabel(dock.windowTitle())
+        dock.windowTitleChanged.connect(title.setText)
+        self.help_button = _small_button("Explain this panel. (F2 explains all)")
+        self.close_button = _small_button("Hide this panel; the menu View shows it again.")
+        self.close_button.clicked.connect(dock.close)
+        self.allow_help(False)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 2, 4, 2)
+        layout.setSpacing(2)
+        layout.addWidget(title, 1)
+        layout.addWidget(self.help_button)
+        layout.addWidget(self.close_button)
+
+    def allow_help(self, is_allowed: bool) -> None:
+        """Show or hide the button that explains the panel."""
+        self.help_button.setVisible(is_allowed)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw the signs in the colours of a theme."""
+        self.help_button.setIcon(icons.icon("help", theme.muted))
+        self.close_button.setIcon(icons.icon("close", theme.muted))
+
+
+def _small_button(tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setIconSize(QSize(14, 14))
+    return button

@@ -1,0 +1,178 @@
+"""Kicks from the window: a menu, a strength, a dialogue with all options; built from the engine's table."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.commands import Perturb
+from engine.perturbations import PERTURBATION_TABLE, Option, Perturbation
+from gui.fields import read_real
+from gui.theme import set_role
+
+DEFAULT_STRENGTH: Final = 1e-3
+
+
+class Kicker(QObject):
+    """Makes Perturb commands. Each kick has a new seed, so that two in a row differ, and can be repeated.
+
+    Attributes:
+        strength: the scale of kicks that have one.
+        chosen: name of the kick that was given last.
+    """
+
+    command_issued = Signal(object)
+    """A Perturb for the engine."""
+    chosen_changed = Signal(str)
+    """Another kick was given; its title."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.strength = DEFAULT_STRENGTH
+        self.chosen = next(iter(PERTURBATION_TABLE))
+        self._seed = 0
+
+    @property
+    def next_seed(self) -> int:
+        """The seed that the next kick will have."""
+        return self._seed + 1
+
+    def make_actions(self, parent: QObject) -> list[QAction]:
+        """Return one action for each kick of the table."""
+        return [self._action(kick, parent) for kick in PERTURBATION_TABLE.values()]
+
+    def kick(self, name: str = "") -> None:
+        """Give a kick by its name, or the last one again, with the present strength and the next seed."""
+        kick = PERTURBATION_TABLE[name or self.chosen]
+        values = {"scale": self.strength, "seed": self.next_seed}
+        self.kick_with(kick.name, {o.name: values[o.name] for o in kick.options if o.name in values})
+
+    def kick_with(self, name: str, options: dict[str, float | int]) -> None:
+        """Give a kick with these options; a seed that was used is not used again by itself."""
+        if "seed" in options:
+            self._seed = int(options["seed"])
+        if name != self.chosen:
+            self.chosen = name
+            self.chosen_changed.emit(PERTURBATION_TABLE[name].title)
+        self.command_issued.emit(Perturb(name, options))
+
+    def _kick_by_menu(self, name: str, is_checked: bool = False) -> None:
+        self.kick(name)
+
+    def _action(self, kick: Perturbation, parent: QObject) -> QAction:
+        action = QAction(kick.title, parent)
+        action.setObjectName(f"kick_{kick.name}")
+        action.setToolTip(kick.explanation)
+        action.triggered.connect(partial(self._kick_by_menu, kick.name))
+        return action
+
+
+class KickDialog(QDialog):
+    """All kicks with all their options; a bad value is refused beside its field."""
+
+    def __init__(self, kicker: Kicker, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Kick with options")
+        self._kicker = kicker
+        self.fields: dict[str, QLineEdit] = {}
+        self._notes: dict[str, QLabel] = {}
+        self.choice = QComboBox()
+        self.choice.setAccessibleName("Kick")
+        for kick in PERTURBATION_TABLE.values():
+            self.choice.addItem(kick.title, kick.name)
+        self._explanation = QLabel(wordWrap=True)
+        self._form = QFormLayout()
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        kick_button = buttons.addButton("Kick", QDialogButtonBox.ButtonRole.ActionRole)
+        kick_button.setDefault(True)
+        kick_button.clicked.connect(self.give)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.choice)
+        layout.addWidget(self._explanation)
+        layout.addLayout(self._form)
+        layout.addWidget(buttons)
+        self.setMinimumWidth(420)
+        self.choice.currentIndexChanged.connect(self._build_fields)
+        self.choose(kicker.chosen)
+
+    def choose(self, name: str) -> None:
+        """Show the options of a kick."""
+        self.choice.setCurrentIndex(self.choice.findData(name))
+        self._build_fields()
+
+    def problem(self, option: str) -> str:
+        """Return the sentence beside the field of an option, or ""."""
+        return self._notes[option].text()
+
+    def give(self) -> None:
+        """Give the kick if all fields will do, and show the seed of the next one."""
+        options: dict[str, float | int] = {}
+        for option in self._kick.options:
+            try:
+                options[option.name] = read_option(option, self.fields[option.name].text())
+                self._show_problem(option.name, "")
+            except (ValueError, TypeError) as error:
+                self._show_problem(option.name, str(error))
+        if len(options) == len(self._kick.options):
+            self._kicker.kick_with(self._kick.name, options)
+            if "seed" in self.fields:
+                self.fields["seed"].setText(str(self._kicker.next_seed))
+
+    def _show_problem(self, option: str, sentence: str) -> None:
+        self._notes[option].setText(sentence)
+        self._form.setRowVisible(self._notes[option], bool(sentence))
+
+    @property
+    def _kick(self) -> Perturbation:
+        return PERTURBATION_TABLE[self.choice.currentData()]
+
+    def _build_fields(self) -> None:
+        while self._form.rowCount():
+            self._form.removeRow(0)
+        self.fields.clear()
+        self._notes.clear()
+        self._explanation.setText(self._kick.explanation)
+        for option in self._kick.options:
+            self._add_field(option)
+
+    def _add_field(self, option: Option) -> None:
+        starts: dict[str, float | int] = {"scale": self._kicker.strength, "seed": self._kicker.next_seed}
+        field = QLineEdit(f"{starts.get(option.name, option.default):g}")
+        field.setAccessibleName(option.explanation)
+        note = QLabel(wordWrap=True)
+        set_role(note, "problem")
+        self.fields[option.name], self._notes[option.name] = field, note
+        self._form.addRow(_label(option), field)
+        self._form.addRow(note)
+        self._form.setRowVisible(note, False)
+
+
+def read_option(option: Option, text: str) -> float | int:
+    """Return the value of an option from text; ValueError with one sentence if it will not do."""
+    if not isinstance(option.default, int):
+        return read_real(option.name, text, at_least=option.at_least)
+    try:
+        number = int(text)
+    except ValueError:
+        raise ValueError(f"{option.name} must be a whole number, not {text!r}.") from None
+    if number < option.at_least:
+        raise ValueError(f"{option.name} must be a whole number of at least {option.at_least}, not {text}.")
+    return number
+
+
+def _label(option: Option) -> str:
+    return option.explanation[0].upper() + option.explanation[1:]

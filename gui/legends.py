@@ -1,0 +1,134 @@
+"""Legend: what the lines and symbols of a plot are, with their present values as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui.axes import tick_font
+from gui.plot_items import shape_polygon
+from gui.theme import Theme
+
+_SWATCH_PX: Final = 24.0
+_GAP_PX: Final = 18.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One entry of a legend.
+
+    Attributes:
+        look: "line", "dash", "box", a symbol of `gui.plot_items`, or "" for text alone.
+        colour: the name of a field of `Theme`.
+        text: what it is and its present value.
+    """
+
+    look: str
+    colour: str
+    text: str
+
+
+class Legend(QWidget):
+    """Entries side by side, in as many rows as the width needs."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.keys: tuple[Key, ...] = ()
+        self._font = QFont()
+        self._metrics = QFontMetricsF(self._font)
+        self._n_rows = 1
+        self._laid_out: list[tuple[Key, float, int]] = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.apply_theme(theme)
+
+    def set_keys(self, *keys: Key) -> None:
+        """Show these entries."""
+        if keys != self.keys:
+            self.keys = keys
+            self.setAccessibleName("; ".join(key.text for key in keys))
+            self.setToolTip("\n".join(key.text for key in keys))
+            self._fit(may_shrink=False)
+            self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours and the type."""
+        self.theme = theme
+        self._font = tick_font()
+        self._font.setBold(True)
+        self._metrics = QFontMetricsF(self._font)
+        self._fit(may_shrink=True)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Return the room that the rows need."""
+        return QSize(120, round(self._n_rows * self._row_px + 2))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same: the rows are never cut."""
+        return self.sizeHint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Break the rows anew."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit(may_shrink=True)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw swatches and texts."""
+        painter = QPainter(self)
+        painter.setFont(self._font)
+        for key, x, row in self._laid_out:
+            middle = (row + 0.5) * self._row_px
+            self._swatch(painter, key, x, middle)
+            painter.setPen(QColor(self.theme.text))
+            box = QRectF(x + _room(key), row * self._row_px, self.width(), self._row_px)
+            text = self._metrics.elidedText(key.text, Qt.TextElideMode.ElideRight, self.width() - box.left())
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+
+    @property
+    def _row_px(self) -> float:
+        return self._metrics.height() + 2.0
+
+    def _places(self) -> list[tuple[Key, float, int]]:
+        """Return each entry with its left edge and its row."""
+        places: list[tuple[Key, float, int]] = []
+        x, row = 2.0, 0
+        for key in self.keys:
+            width = _room(key) + self._metrics.horizontalAdvance(key.text)
+            if places and x + width > self.width():
+                x, row = 2.0, row + 1
+            places.append((key, x, row))
+            x += width + _GAP_PX
+        return places
+
+    def _fit(self, may_shrink: bool) -> None:
+        # A number that gains and loses a digit must not make the plot below jump to and fro.
+        self._laid_out = self._places()
+        needed = 1 + max((row for _, _, row in self._laid_out), default=0)
+        if needed > self._n_rows or (may_shrink and needed != self._n_rows):
+            self._n_rows = needed
+            self.updateGeometry()
+
+    def _swatch(self, painter: QPainter, key: Key, x: float, middle: float) -> None:
+        colour = QColor(getattr(self.theme, key.colour))
+        box = QRectF(x, middle - 1.5, _SWATCH_PX, 3.0)
+        if key.look == "line":
+            painter.fillRect(box, colour)
+        elif key.look == "dash":
+            painter.fillRect(QRectF(x, middle - 1.5, 10.0, 3.0), colour)
+            painter.fillRect(QRectF(x + 14.0, middle - 1.5, 10.0, 3.0), colour)
+        elif key.look == "box":
+            painter.fillRect(QRectF(x + 8.0, middle - 7.0, 14.0, 14.0), colour)
+        elif key.look:
+            painter.setPen(QPen(QColor(self.theme.panel), 1.0))
+            painter.setBrush(colour)
+            painter.drawPolygon(shape_polygon(key.look).translated(QPointF(x + 15.0, middle)))
+
+
+def _room(key: Key) -> float:
+    return _SWATCH_PX + 6.0 if key.look else 0.0

@@ -1,0 +1,69 @@
+"""Numbers as text, and round numbers for the ends of axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+# About an eighth apart: the end of an axis moves rarely, and little of the axis stays empty.
+_ROUND: Final = (
+    1.0,
+    1.1,
+    1.25,
+    1.4,
+    1.6,
+    1.8,
+    2.0,
+    2.25,
+    2.5,
+    2.8,
+    3.2,
+    3.6,
+    4.0,
+    4.5,
+    5.0,
+    5.6,
+    6.4,
+    7.2,
+    8.0,
+    9.0,
+    10.0,
+)
+_SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def whole(number: float) -> str:
+    """Return a whole number with commas between thousands: 1,234."""
+    return f"{int(number):,}"
+
+
+def short(number: float) -> str:
+    """Return a number with four significant digits, for reading from afar."""
+    size = abs(number)
+    if size >= 1e6 or 0 < size < 1e-3:
+        return f"{number:.3g}" if math.isfinite(number) else str(number)
+    return f"{number:,.0f}" if size >= 1e4 else f"{number:.4g}"
+
+
+def exact(number: float) -> str:
+    """Return the shortest text that reads back as the very same number."""
+    return repr(float(number))
+
+
+def power_of_ten(exponent: int) -> str:
+    """Return 10 to a whole power as it is written on an axis: 0.01 or 10⁻⁵."""
+    if -3 <= exponent <= 3:
+        return f"{10.0**exponent:g}"
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 step, 2 steps."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def round_above(number: float) -> float:
+    """Return the smallest round number that is at least number (above 0)."""
+    power = 10.0 ** math.floor(math.log10(number))
+    share = number / power
+    return power * next(step for step in _ROUND if step >= share * (1 - 1e-12))

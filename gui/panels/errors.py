@@ -1,0 +1,130 @@
+"""ErrorsPanel: the errors over the steps, their ceiling, and each step where they rose as the loss fell."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.bounds import error_ceiling
+from engine.snapshot import Snapshot
+from gui import numerals
+from gui.legends import Key
+from gui.panels.loss import errors_around, jump_text, loss_around
+from gui.panels.time_panel import TimePanel
+from gui.time_plots import Series, TimePlot
+
+
+class ErrorsPanel(TimePanel):
+    """Errors with their ceiling; see `help_text`."""
+
+    panel_id = "errors"
+    title = "Errors"
+    help_text = """How many of the N training samples are wrong after each step: the largest output
+is not the right class. Where two outputs share the largest value the first one counts, and the
+sample is called tied; while samples are tied the count says little, so the panel says "tied". With
+one output (squared loss) a sample is wrong when the output is on the other side of ½.
+
+Dashed line: the ceiling floor(N × loss / ln 2). A wrong sample gives its class a probability of at
+most ½, so it alone adds ln 2 to the sum of the losses; hence errors ≤ N × loss / ln 2 at every
+step, and no errors at all below a loss of ln 2 / N (Lemma 2.1 of Nguyen, Mukkamala and Hein, "On
+the loss landscape of a class of deep neural networks with no bad local valleys"). It holds for
+cross-entropy only; for other losses it is not drawn. A ceiling above N says nothing and lies
+outside the picture.
+
+Triangles, and short lines at the bottom edge, mark every step at which the errors rose while the
+loss fell. Full-batch gradient descent promises a falling loss at small rates, never a falling error
+count. "Next ▲" zooms in on one after the other. A step that leaves a tie is not marked: its
+count changes by the rule for ties.
+
+Dotted vertical lines with a name are kicks: the weights were moved without a step.
+
+Wheel: zoom (over an axis: that axis only). Drag: move. Double click: the whole run. Right button:
+logarithmic or linear axis (0 errors are drawn at the tick 0)."""
+
+    def make_plot(self) -> TimePlot:
+        """Return the plot; see TimePanel."""
+        write = numerals.whole
+        series = (
+            Series("n_errors", "errors", "errors", write=write),
+            Series("loss", "ceiling", "ceiling", is_dashed=True, write=write),
+        )
+        return TimePlot(self.theme, "errors", series, is_whole=True, floor=0.5)
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Fit the ceiling to the number of samples, and show it where it holds; see TimePanel."""
+        n_samples = snapshot.data.n_samples
+        if self.plot.at_most != n_samples:
+            errors, ceiling = self.plot.series
+            change: Any = partial(error_ceiling, n_samples=n_samples)
+            self.plot.series = (errors, Series("loss", "ceiling", "ceiling", True, change, ceiling.write))
+            self.plot.at_most = n_samples
+            self.plot.set_labels("steps", f"errors (of {n_samples:,})")
+        self.plot.n_shown = 2 if _has_ceiling(snapshot) else 1
+
+    def marked_steps(self, snapshot: Snapshot) -> npt.NDArray[np.int32]:
+        """Return the steps where the errors rose while the loss fell."""
+        return snapshot.history.error_rises
+
+    def keys(self, snapshot: Snapshot) -> tuple[Key, ...]:
+        """Return the entries of the legend; see TimePanel."""
+        n_rises = len(snapshot.history.error_rises)
+        ceiling = Key("dash", "ceiling", f"ceiling {_ceiling(snapshot):,}")
+        if not _has_ceiling(snapshot):
+            ceiling = Key("", "ceiling", "no ceiling: for cross-entropy only")
+        return (
+            Key("line", "errors", _count(snapshot)),
+            ceiling,
+            Key("triangle", "mark", f"{numerals.plural(n_rises, 'rise')} as loss fell"),
+        )
+
+    def note(self, snapshot: Snapshot) -> str:
+        """Return what the count and the ceiling cannot say; see TimePanel."""
+        if snapshot.n_tied:
+            n_tied = numerals.plural(snapshot.n_tied, "sample")
+            return f"Tied: {n_tied} of {snapshot.data.n_samples:,} with two or more equal largest outputs."
+        if _has_ceiling(snapshot) and _ceiling(snapshot) >= snapshot.data.n_samples:
+            return f"A ceiling of {snapshot.data.n_samples:,} or more says nothing yet."
+        return super().note(snapshot)
+
+    def describe_mark(self, snapshot: Snapshot, step: int) -> str:
+        """Return errors and losses before and after; see TimePanel."""
+        errors, losses = errors_around(snapshot.history, step), loss_around(snapshot.history, step)
+        return (
+            f"step {step:,}: errors {errors[0]:,} to {errors[1]:,}, "
+            f"loss {numerals.exact(losses[0])} to {numerals.exact(losses[1])}."
+        )
+
+    def summary(self) -> str:
+        """Return the numbers shown, as text."""
+        snapshot = self._newest
+        if snapshot is None:
+            return ""
+        rises = snapshot.history.error_rises
+        n_samples = snapshot.data.n_samples
+        text = f"{_count(snapshot)} of {n_samples:,} after {numerals.plural(snapshot.n_steps, 'step')}; "
+        text += f"{numerals.plural(snapshot.n_tied, 'sample')} tied; "
+        ceiling = f"ceiling floor(N loss / ln 2) = {_ceiling(snapshot):,}"
+        text += ceiling if _has_ceiling(snapshot) else "no ceiling, since it holds for cross-entropy only"
+        text += f"; errors rose while the loss fell at {numerals.plural(len(rises), 'step')}"
+        if len(rises):
+            text += f", first at step {rises[0]:,}, last at step {rises[-1]:,}"
+        return f"{text[0].upper()}{text[1:]}.{jump_text(snapshot.history)}"
+
+
+def _has_ceiling(snapshot: Snapshot) -> bool:
+    return snapshot.net.loss_name == "cross_entropy"
+
+
+def _ceiling(snapshot: Snapshot) -> int:
+    return int(error_ceiling(snapshot.loss, snapshot.data.n_samples))
+
+
+def _count(snapshot: Snapshot) -> str:
+    """Return the present count, or that it says nothing since all samples are tied."""
+    if snapshot.n_tied == snapshot.data.n_samples:
+        return "errors: tied"
+    tied = f" ({snapshot.n_tied:,} tied)" if snapshot.n_tied else ""
+    return f"errors {snapshot.n_errors:,}{tied}"

@@ -1,0 +1,362 @@
+"""LandscapePanel: the loss on a plane and along a line through the present point, and the path walked so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from engine.commands import SavePoint
+from engine.jobs import Job
+from engine.landscape.plane import Coordinates
+from engine.landscape.survey import Survey, iter_survey
+from engine.landscape.views import Scene
+from engine.snapshot import Point, Snapshot, State
+from gui.colour_scales import ColourScale, ScaleBar
+from gui.heat_maps import HeatMap, show_more_ticks
+from gui.legends import Key, Legend
+from gui.panels.landscape_choices import Choices, LandscapeControls
+from gui.panels.landscape_words import HELP, caption, extremes_text, is_far, nearest_known, point_text
+from gui.panels.panel import Panel
+from gui.plots import Plot, log_range
+from gui.readouts import loss_unit
+from gui.theme import Theme, set_role
+
+_REST_S: Final = 1.0  # between two answers that follow a run, at least
+_DUTY: Final = 3.0  # rests so many times as long as an answer takes
+_FLOOR: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked for, and at which point of the run."""
+
+    choices: Choices
+    generation: int
+    n_steps: int
+
+
+class LandscapePanel(Panel):
+    """A heat map and a curve of the loss around the present point; see `help_text`."""
+
+    panel_id = "landscape"
+    title = "Landscape"
+    interval_s = 0.1
+    help_text = HELP
+
+    def build(self, layout: QVBoxLayout) -> None:
+        """Create the widgets; see Panel."""
+        self.controls = LandscapeControls()
+        self.legend = Legend(self.theme)
+        self.legend.set_keys(
+            Key("line", "path", "path"), Key("box", "path", "start"), Key("diamond", "path", "now")
+        )
+        self.map = HeatMap(self.theme)
+        self.bar = ScaleBar(self.theme, "loss")
+        self.line = Plot(self.theme, "", "loss", can_be_log=True, floor=_FLOOR)
+        self.line.set_log(True)
+        show_more_ticks(self.line)
+        self.curve = self.line.add_curve("loss")
+        self.here = self.line.add_marks("path", "diamond")
+        self.caption = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self._lay_out(layout)
+        self._connect()
+        self._job: Job | None = None
+        self._asked: Question | None = None
+        self._shown_for: Question | None = None
+        self._survey: Survey | None = None
+        self._scale: ColourScale | None = None
+        self._walked: dict[Point, Coordinates] = {}
+        self._run_id = -1
+        self._is_refresh = False
+        self._error_text = self._pointed_text = ""
+        self._asked_at_s = self._rest_until_s = 0.0
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """Ask for a picture where there is none of this run, and move the path; see Panel."""
+        self.controls.offer_points(snapshot.saved)
+        if self._run_id != snapshot.run_id:
+            self._run_id = snapshot.run_id
+            self._forget()
+        if self._asked is None:
+            self.recompute()
+        self._draw_path(snapshot)
+        self.bar.set_value(snapshot.loss)
+        self._write_caption()
+
+    def poll(self) -> None:
+        """Show what the job has found, and follow the run; see Panel."""
+        job, snapshot = self._job, self._newest
+        if snapshot is None:
+            return
+        if job is None:
+            if self._should_follow(snapshot):
+                self.recompute()
+            return
+        if job.generation != snapshot.generation:
+            self.recompute()
+            return
+        self._show_progress(job)
+
+    def recompute(self) -> None:
+        """Ask for a new picture at the present point; what is under way is dropped."""
+        snapshot = self._newest
+        if snapshot is None:
+            return
+        self._cancel()
+        choices = self.controls.choices
+        scene = _scene(snapshot, choices)
+        self._is_refresh = (
+            self._is_complete and self._shown_for is not None and self._shown_for.choices == choices
+        )
+        self._asked = Question(choices, snapshot.generation, snapshot.n_steps)
+        self._asked_at_s = time.perf_counter()
+        data = snapshot.data
+        self._job = self.jobs.submit(lambda: iter_survey(data, choices.view, scene), snapshot.generation)
+
+    def save_point(self) -> None:
+        """Ask the engine to keep the present weights under the next free number."""
+        if self._newest is not None:
+            self.command_issued.emit(SavePoint(f"point {len(self._newest.saved) + 1}"))
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours; see Panel."""
+        for part in (self.legend, self.map, self.bar, self.line):
+            part.apply_theme(theme)
+
+    def summary(self) -> str:
+        """Return what is shown, as text."""
+        if self._survey is None or self._newest is None:
+            return self._error_text
+        return f"{self._caption_text()} {extremes_text(self._survey)}".strip()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Stop computing what nobody sees."""
+        super().hideEvent(event)
+        if self._job is not None:
+            self._cancel()
+            self._asked = None  # so that it is asked again when somebody looks
+
+    # What is asked and answered
+
+    def _should_follow(self, snapshot: Snapshot) -> bool:
+        """Whether the run has moved on and it is time to follow it."""
+        asked = self._asked
+        if asked is None:
+            return True
+        if not self.controls.is_following:
+            return False
+        if (asked.generation, asked.n_steps) == (snapshot.generation, snapshot.n_steps):
+            return False
+        has_rested = time.perf_counter() >= self._rest_until_s
+        return has_rested or snapshot.state is not State.RUNNING or asked.generation != snapshot.generation
+
+    @property
+    def _is_complete(self) -> bool:
+        return self._survey is not None and bool(self._survey.plane.known.all())
+
+    def _show_progress(self, job: Job) -> None:
+        progress = job.latest
+        survey: Survey | None = progress.result
+        # A picture that is only refreshed is not made coarse again in between.
+        if survey is not None and survey is not self._survey and (progress.finished or not self._is_refresh):
+            self._show_survey(survey)
+        if progress.finished:
+            self._finish(progress.error)
+
+    def _finish(self, error: str) -> None:
+        now = time.perf_counter()
+        self._rest_until_s = now + max(_REST_S, _DUTY * (now - self._asked_at_s))
+        self._job = None
+        self._error_text = error
+        if error:
+            self._clear()
+        self._write_caption()
+
+    def _show_survey(self, survey: Survey) -> None:
+        old, self._survey = self._survey, survey
+        self._shown_for = self._asked
+        self._error_text = ""
+        is_new_view = old is None or old.view is not survey.view
+        if survey.plane.known.any() and (is_new_view or old is None or old.plane is not survey.plane):
+            self._show_plane(survey)
+        if survey.line.known.any():
+            self._show_line(survey)
+        if is_new_view:
+            self._walked = dict(survey.walked)
+        if self._newest is not None:
+            self._draw_path(self._newest)
+        self._write_caption()
+
+    def _forget(self) -> None:
+        """Drop everything: the network or the data is another one."""
+        self._cancel()
+        self._asked = self._scale = None
+        self._error_text = ""
+        self._clear()
+
+    def _cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def _clear(self) -> None:
+        self._survey = self._shown_for = None
+        self._walked = {}
+        self.plots.setVisible(False)
+        self.legend.setVisible(False)
+        self.map.clear_values()
+        self.bar.set_scale(None)
+        self.curve.set_points(np.empty(0), np.empty(0))
+        self.here.set_points(np.empty(0), np.empty(0))
+
+    # What is drawn
+
+    def _show_plane(self, survey: Survey) -> None:
+        self.plots.setVisible(True)
+        self.legend.setVisible(True)
+        view, loss = survey.view, survey.plane.filled_loss()
+        if self._scale is None or not self._scale.suits(loss):
+            self._scale = ColourScale.of(loss)
+        self.map.set_labels(view.x_label, view.y_label)
+        self.map.show_values(view.alphas, view.betas, loss, self._scale)
+        self.map.trace.show_cut(0.0)
+        highest = np.where(np.isfinite(loss), loss, 0.0).max()
+        self.bar.set_scale(self._scale, is_clipped=bool(highest > self._scale.high))
+
+    def _show_line(self, survey: Survey) -> None:
+        line, view = survey.line, survey.view
+        usable = line.known & np.isfinite(line.loss)
+        if not usable.any():
+            return
+        loss = line.loss[usable]
+        self.line.set_labels(view.x_label, f"loss ({self._unit()})")
+        self.curve.set_points(line.alphas[usable], self.line.to_view(loss))
+        low, high = max(float(loss.min()), _FLOOR), max(float(loss.max()), _FLOOR)
+        self.line.move_view(view.alphas, log_range(low, high) if self.line.is_log else (0.0, 1.05 * high))
+
+    def _draw_path(self, snapshot: Snapshot) -> None:
+        """Move the path and its end: what the picture was computed for stays, the run goes on."""
+        survey = self._survey
+        if survey is None:
+            return
+        known, plane = self._walked, survey.view.plane
+        self._walked = {point: known.get(point) or plane.project(point.theta) for point in snapshot.path}
+        now = plane.project(snapshot.theta)
+        x, y, away = np.array([*self._walked.values(), now]).T
+        self.map.trace.show_path(x, y, is_dashed=is_far(survey, away.max()))
+        if survey.line.known.any():
+            self.here.set_points(np.array([now[0]]), self.line.to_view(np.array([snapshot.loss])))
+
+    def _write_caption(self) -> None:
+        text = self._pointed_text or self._caption_text()
+        if text != self.caption.text():
+            set_role(self.caption, "problem" if self._error_text else "caption")
+            # The plots must not jump when a short text takes the place of a long one.
+            self.caption.setMinimumHeight(self.caption.height() if self._pointed_text else 0)
+            self.caption.setText(text)
+            self.setAccessibleDescription(text)
+
+    def _caption_text(self) -> str:
+        survey, shown_for = self._survey, self._shown_for
+        if self._error_text:
+            return self._error_text
+        if survey is None or shown_for is None or not survey.plane.known.any():
+            return "Computing the landscape around the present point."
+        return caption(survey, shown_for.n_steps, self._walked, self._scale)
+
+    def _point_at_map(self, point: tuple[float, float] | None) -> None:
+        survey, text = self._survey, ""
+        if point is not None and survey is not None and survey.plane.known.any():
+            plane = survey.plane
+            i, j = nearest_known(plane, *point)
+            at = f"({plane.alphas[i]:.4g}, {plane.betas[j]:.4g})"
+            text = point_text(at, plane.loss[i, j], plane.n_errors[i, j], self._n_samples)
+        self._show_pointed(text)
+
+    def _point_at_line(self, point: tuple[float, float] | None) -> None:
+        survey, text, x = self._survey, "", None
+        if point is not None and survey is not None and survey.line.known.any():
+            line = survey.line
+            known = np.flatnonzero(line.known)
+            k = known[np.abs(line.alphas[known] - point[0]).argmin()]
+            x = line.alphas[k]
+            text = point_text(f"{x:.4g}", line.loss[k], line.n_errors[k], self._n_samples)
+        self.line.point_at(x)
+        self._show_pointed(text)
+
+    def _show_pointed(self, text: str) -> None:
+        if text != self._pointed_text:
+            self._pointed_text = text
+            self._write_caption()
+
+    @property
+    def _n_samples(self) -> int:
+        return self._newest.data.n_samples if self._newest is not None else 0
+
+    def _unit(self) -> str:
+        return loss_unit(self._newest) if self._newest is not None else ""
+
+    # How it is put together
+
+    def _lay_out(self, layout: QVBoxLayout) -> None:
+        self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        set_role(self.caption, "caption")
+        self.map.setAccessibleName("Loss on a plane, with the path walked")
+        self.line.setAccessibleName("Loss along the dotted line of the plane")
+        self.plots = QWidget()
+        for part in (self.plots, self.legend):
+            policy = part.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            part.setSizePolicy(policy)
+            part.setVisible(False)
+        header, plots = QHBoxLayout(), QHBoxLayout(self.plots)
+        plots.setContentsMargins(0, 0, 0, 0)
+        header.addWidget(self.controls, 1)
+        plots.setSpacing(4)
+        plots.addWidget(self.map, 5)
+        plots.addWidget(self.bar)
+        plots.addWidget(self.line, 4)
+        layout.addLayout(header)
+        layout.addWidget(self.legend)
+        layout.addWidget(self.plots, 1)
+        layout.addWidget(self.caption)
+
+    def _connect(self) -> None:
+        self.controls.asked.connect(self.recompute)
+        self.controls.point_saved.connect(self.save_point)
+        self.map.pointed.connect(self._point_at_map)
+        self.line.pointed.connect(self._point_at_line)
+        for plot in (self.map, self.line):
+            plot.view_moved.connect(self._show_again)
+        self.line.scale_changed.connect(self._show_again)
+
+    def _show_again(self) -> None:
+        if self._survey is not None and self._survey.plane.known.any():
+            self.map.move_view(self._survey.view.alphas, self._survey.view.betas)
+            self._show_line(self._survey)
+
+
+def _scene(snapshot: Snapshot, choices: Choices) -> Scene:
+    ends = None
+    if choices.view == "between":
+        points = _points(snapshot)
+        first, second = points.get(choices.first), points.get(choices.second)
+        ends = (first, second) if first is not None and second is not None else None
+    return Scene(snapshot.net, snapshot.theta, snapshot.gradient, snapshot.path, ends, choices.zoom)
+
+
+def _points(snapshot: Snapshot) -> Mapping[str, Point]:
+    """Return the points that can be the ends of a line, by their labels."""
+    points = {"now": Point("now", snapshot.n_steps, snapshot.theta, snapshot.loss)}
+    if snapshot.path:
+        start = snapshot.path[0]
+        points["start"] = Point("start", start.step, start.theta, start.loss)
+    return points | {point.label: point for point in snapshot.saved}

@@ -1,0 +1,134 @@
+"""The controls of the landscape: directions, width, ends of a line, follow, recompute, save a point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from engine.landscape.views import VIEWS
+from engine.snapshot import Point
+
+_ZOOMS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_ALWAYS: Final = ("start", "now")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person has chosen to see: name of a view, ends of a line by label, and width."""
+
+    view: str
+    first: str
+    second: str
+    zoom: float
+
+
+class LandscapeControls(QWidget):
+    """The row of controls above the landscape."""
+
+    asked = Signal()
+    """Another picture is wanted: a choice has changed, or somebody pressed Recompute."""
+    point_saved = Signal()
+    """The present point is to be saved."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view_box = _combo("Directions of the landscape", "Which plane through the parameters is shown.")
+        for kind in VIEWS.values():
+            self.view_box.addItem(kind.title, kind.name)
+        self.zoom_box = _combo(
+            "Width of the landscape", "How much is shown, in multiples of the usual width."
+        )
+        for zoom in _ZOOMS:
+            self.zoom_box.addItem(f"width × {zoom:g}", zoom)
+        self.zoom_box.setCurrentIndex(_ZOOMS.index(1.0))
+        self.first_box, self.second_box = (
+            _combo(f"{end} of the line", "") for end in ("First end", "Second end")
+        )
+        self.ends = _row(QLabel("From"), self.first_box, QLabel("to"), self.second_box)
+        self.follow_box = QCheckBox("Follow")
+        self.follow_box.setToolTip("Compute the landscape anew while the run goes on, with rests.")
+        self.follow_box.setChecked(True)
+        self.recompute_button = _button("Recompute", "Compute the landscape at the present point now (U).")
+        self.save_button = _button("Save point", "Keep the present weights as an end of a line.")
+        self.recompute_action = QAction("Recompute the landscape", self, shortcut=QKeySequence("U"))
+        self._lay_out()
+        self._connect()
+        self.offer_points(())
+
+    @property
+    def choices(self) -> Choices:
+        """What is chosen at present."""
+        first, second = (box.currentText() for box in (self.first_box, self.second_box))
+        return Choices(self.view_box.currentData(), first, second, self.zoom_box.currentData())
+
+    @property
+    def is_following(self) -> bool:
+        """Whether the landscape is computed anew as the run goes on."""
+        return self.follow_box.isChecked()
+
+    def offer_points(self, saved: tuple[Point, ...]) -> None:
+        """Offer the start, the present point and the saved points as ends; a choice that still exists is kept."""
+        labels = [*_ALWAYS, *(point.label for point in saved)]
+        for box, usual in ((self.first_box, 0), (self.second_box, 1)):
+            if [box.itemText(k) for k in range(box.count())] == labels:
+                continue
+            chosen = box.currentText()
+            box.blockSignals(True)
+            box.clear()
+            box.addItems(labels)
+            box.setCurrentIndex(labels.index(chosen) if chosen in labels else usual)
+            box.blockSignals(False)
+
+    def _lay_out(self) -> None:
+        self.follow_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        first_row = _row(
+            self.view_box, self.zoom_box, self.follow_box, self.recompute_button, self.save_button
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(first_row)
+        layout.addWidget(self.ends)
+        self.ends.setVisible(False)
+        self.addAction(self.recompute_action)
+
+    def _connect(self) -> None:
+        for box in (self.view_box, self.zoom_box, self.first_box, self.second_box):
+            box.currentIndexChanged.connect(self._on_chosen)
+        self.recompute_button.clicked.connect(self.asked)
+        self.recompute_action.triggered.connect(self.asked)
+        self.save_button.clicked.connect(self.point_saved)
+
+    def _on_chosen(self) -> None:
+        self.ends.setVisible(self.view_box.currentData() == "between")
+        self.asked.emit()
+
+
+def _combo(name: str, tip: str) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.setToolTip(tip or name)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    box.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take Space away from run and pause
+    return box
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    layout.addStretch(1)
+    return row

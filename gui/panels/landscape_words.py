@@ -1,0 +1,141 @@
+"""What the landscape says in words: its help, its caption, and the numbers under the pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.landscape.plane import Coordinates
+from engine.landscape.slices import PlaneSlice
+from engine.landscape.survey import Survey
+from engine.snapshot import Point
+from gui import numerals
+from gui.colour_scales import ColourScale
+
+HELP: Final = """\
+The loss as a landscape: a flat cut through the space of all parameters, where each point is a whole network.
+
+Left, the plane θ₀ + a d₁ + b d₂: the colour at (a, b) is the loss there, on a logarithmic scale with fixed ends (the
+bar beside it); contour lines join points of equal loss. The scale is kept from one picture to the next, as long as
+the new one keeps to it and uses half of it. Hatched: the loss there is not a finite number.
+Right, the cut along the dotted line of the plane (b = 0): loss against a.
+
+The line with a square (start) and a diamond (now) is the path walked so far, projected on the plane: (a, b) is the
+point of the plane nearest to it. Where the path runs far from the plane it is drawn dashed, and the colours under it
+are not the losses it met; the text says how far away it is. It also says which share of the squared length of the
+gradient g lies in the plane, ||P g||² / ||g||²: a random plane in n dimensions holds about 2/n of it, almost nothing.
+
+Directions:
+Along the path: the two main directions (principal components) of the checkpoints of the run.
+From the start to now: across the straight line between them, up the direction in which the path strays most from it.
+Gradient and path, gradient and random: across the way straight against the gradient, −g / ||g||.
+Random: normal numbers. Random, filter-normalised: normal numbers, in which the incoming weights of every unit have
+the length of that unit's weights in θ₀, d_unit = g_unit ||θ_unit|| / ||g_unit||, the biases of a layer taken together
+(Li, Xu, Taylor, Studer and Goldstein 2018, "Visualizing the loss landscape of neural nets"; there for filters).
+Between two points: across the line between two saved points (or the start, or the present point), up towards the
+present point. "Save point" keeps the present weights.
+Except for filter-normalised ones, directions have length 1 and stand at right angles, so that coordinates are
+distances in the space of parameters.
+
+51 × 51 points, each over all samples in float64, coarse ones first, then finer ones; between them the picture is
+interpolated. Point at the picture for the exact loss and errors at the nearest computed point. "Follow" computes it
+anew while the run goes on, with rests; "Recompute" (U) does so at once, at the present point.
+
+Wheel: zoom. Drag: move. Double click: all."""
+
+_IN_PLANE: Final = 0.02  # of the picture's width: a path nearer to the plane than this lies in it
+
+
+def caption(
+    survey: Survey, n_steps: int, walked: Mapping[Point, Coordinates], scale: ColourScale | None
+) -> str:
+    """Return what is on the axes, what the plane holds, how far the path is, and what the colours are.
+
+    n_steps is the step at which the picture was computed; walked holds the path, seen from the plane.
+    """
+    away = max((distance for _, _, distance in walked.values()), default=0.0)
+    parts = (
+        survey.view.words,
+        _plane_text(survey, n_steps),
+        _path_text(survey, away),
+        _scale_text(survey, scale),
+    )
+    return " ".join(part for part in parts if part)
+
+
+def is_far(survey: Survey, distance: float) -> bool:
+    """Whether a point at this distance from the plane lies so far from it that its colours are not the point's."""
+    return bool(distance > _IN_PLANE * _width(survey))
+
+
+def point_text(at: str, loss: float, n_errors: int, n_samples: int) -> str:
+    """Return the exact numbers at a computed point."""
+    return f"Nearest computed point {at}: loss {numerals.exact(loss)}, errors {n_errors:,} of {n_samples:,}."
+
+
+def nearest_known(plane: PlaneSlice, a: float, b: float) -> tuple[int, int]:
+    """Return row and column of the computed point nearest to (a, b), as it looks on the screen."""
+    rows, columns = np.nonzero(plane.known)
+    across = (plane.alphas[rows] - a) / (np.ptp(plane.alphas) or 1.0)
+    up = (plane.betas[columns] - b) / (np.ptp(plane.betas) or 1.0)
+    nearest = int((across**2 + up**2).argmin())
+    return int(rows[nearest]), int(columns[nearest])
+
+
+def extremes_text(survey: Survey) -> str:
+    """Return the smallest and largest numbers on the plane and along the line."""
+    plane, line = survey.plane, survey.line
+    texts = (
+        _extremes("On the plane", plane.loss, plane.n_errors),
+        _extremes("Along the line", line.loss, line.n_errors),
+    )
+    return " ".join(text for text in texts if text)
+
+
+def _plane_text(survey: Survey, n_steps: int) -> str:
+    plane = survey.plane
+    n_known = int(plane.known.sum())
+    progress = "" if n_known == plane.known.size else f" ({n_known:,} of them so far)"
+    return (
+        f"{len(plane.alphas)} × {len(plane.betas)} points{progress}, computed at step {n_steps:,}; "
+        f"the plane holds {_percent(survey.gradient_share)} of the gradient's squared length."
+    )
+
+
+def _path_text(survey: Survey, away: float) -> str:
+    if away <= 1e-9 * _width(survey):
+        return ""
+    text = f"The path runs up to {away:.3g} away from the plane"
+    return f"{text} (dashed: projected on it)." if is_far(survey, away) else f"{text}."
+
+
+def _scale_text(survey: Survey, scale: ColourScale | None) -> str:
+    if scale is None:
+        return ""
+    text = (
+        f"Colours: log of the loss, fixed from {numerals.short(scale.low)} to {numerals.short(scale.high)}."
+    )
+    return text if np.isfinite(survey.plane.filled_loss()).all() else f"{text} Hatched: not finite."
+
+
+def _width(survey: Survey) -> float:
+    low, high = survey.view.alphas
+    return high - low
+
+
+def _percent(share: float) -> str:
+    if not np.isfinite(share):
+        return "no part (it is 0)"
+    return f"{100 * share:.3g} %" if share >= 1e-4 else f"{100 * share:.1e} %"
+
+
+def _extremes(where: str, loss: npt.NDArray[Any], n_errors: npt.NDArray[Any]) -> str:
+    usable = np.isfinite(loss)
+    if not usable.any():
+        return ""
+    low, high = numerals.exact(loss[usable].min()), numerals.exact(loss[usable].max())
+    fewest, most = n_errors[n_errors >= 0].min(), n_errors.max()
+    return f"{where} the loss goes from {low} to {high} and the errors from {fewest:,} to {most:,}."

@@ -1,0 +1,123 @@
+"""LossPanel: the loss over the steps, and every step that raised it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.history import LOSS_RISE_TOLERANCE, HistoryView
+from engine.snapshot import Snapshot
+from gui import numerals
+from gui.legends import Key
+from gui.panels.time_panel import TimePanel
+from gui.time_plots import Series, TimePlot
+
+_UNITS: Final = {
+    "cross_entropy": "mean loss (nats)",
+    "quadratic": "mean loss (½ squared distance)",
+    "squared": "mean loss (½ squared error)",
+}
+
+
+class LossPanel(TimePanel):
+    """Loss on a log axis; see `help_text`."""
+
+    panel_id = "loss"
+    title = "Loss"
+    help_text = f"""The mean loss over all training samples after each step, on a logarithmic axis.
+
+cross-entropy: mean of -log p_y, in nats; p = softmax of the outputs, y = the right class
+quadratic: mean of ½ ‖p − onehot(y)‖²
+squared: mean of ½ (f − t)², one linear output f
+
+The line is never smoothed. Where there are more steps than pixels it covers the smallest and the
+largest value of each group of steps. With few steps in sight each has a dot: between two dots there
+is nothing.
+
+Triangles, and short lines at the bottom edge, mark every step that raised the loss. A rise counts
+when it is above {LOSS_RISE_TOLERANCE:g} of the loss: rounding alone makes wiggles of 1e-15 on a
+plateau. Where the triangles would hide the curve only the short lines remain. "Next ▲" zooms in on
+one after the other.
+
+Dotted vertical lines with a name are kicks: the weights were moved without a step. A kick is no
+step, so it has no mark.
+
+Wheel: zoom (over an axis: that axis only). Drag: move. Double click: the whole run. Right button:
+logarithmic or linear axis. The pointer shows exact values: every digit that the number has. A loss
+of exactly 0 is drawn at the tick 0.
+
+Theory: for a smooth loss, a step of gradient descent lowers it when rate × curvature along the step
+< 2."""
+
+    def make_plot(self) -> TimePlot:
+        """Return the plot; see TimePanel."""
+        plot = TimePlot(self.theme, "mean loss", (Series("loss", "loss", "loss"),))
+        plot.set_log(True)
+        return plot
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Name the unit; see TimePanel."""
+        self.plot.set_labels("steps", _UNITS[snapshot.net.loss_name])
+
+    def marked_steps(self, snapshot: Snapshot) -> npt.NDArray[np.int32]:
+        """Return the steps that raised the loss."""
+        return snapshot.history.loss_rises
+
+    def keys(self, snapshot: Snapshot) -> tuple[Key, ...]:
+        """Return the entries of the legend; see TimePanel."""
+        n_rises = len(snapshot.history.loss_rises)
+        rises = f"{n_rises:,} of {numerals.plural(snapshot.n_steps, 'step')} rose"
+        return (
+            Key("line", "loss", f"loss {numerals.short(snapshot.loss)}"),
+            Key("triangle", "mark", rises),
+        )
+
+    def describe_mark(self, snapshot: Snapshot, step: int) -> str:
+        """Return the losses before and after; see TimePanel."""
+        before, after = loss_around(snapshot.history, step)
+        return f"step {step:,} took the loss from {numerals.exact(before)} to {numerals.exact(after)}."
+
+    def summary(self) -> str:
+        """Return the numbers shown, as text."""
+        snapshot = self._newest
+        if snapshot is None:
+            return ""
+        rises = snapshot.history.loss_rises
+        text = f"Loss {numerals.exact(snapshot.loss)} after {numerals.plural(snapshot.n_steps, 'step')}; "
+        text += f"it rose at {numerals.plural(len(rises), 'step')}"
+        if len(rises):
+            text += f", first at step {rises[0]:,}, last at step {rises[-1]:,}"
+        return f"{text}.{jump_text(snapshot.history)}"
+
+
+def loss_around(history: HistoryView, step: int) -> tuple[float, float]:
+    """Return the loss just before a step, after any kick that came first, and after it."""
+    before = float(history["loss"][step - 1])
+    for jump in history.jumps:
+        if jump.step == step - 1:
+            before = jump.loss_after
+    return before, float(history["loss"][step])
+
+
+def errors_around(history: HistoryView, step: int) -> tuple[int, int]:
+    """Return the errors just before a step, after any kick that came first, and after it."""
+    before = int(history["n_errors"][step - 1])
+    for jump in history.jumps:
+        if jump.step == step - 1:
+            before = jump.n_errors_after
+    return before, int(history["n_errors"][step])
+
+
+def jump_text(history: HistoryView) -> str:
+    """Return a sentence on the kicks, with a space before it, or ""."""
+    if not history.jumps:
+        return ""
+    last = history.jumps[-1]
+    losses = f"{numerals.exact(last.loss_before)} to {numerals.exact(last.loss_after)}"
+    return (
+        f" {numerals.plural(len(history.jumps), 'kick')}; the last, {last.name.replace('_', ' ')} after step "
+        f"{last.step:,}, took the loss from {losses} "
+        f"and the errors from {last.n_errors_before:,} to {last.n_errors_after:,}."
+    )

@@ -1,0 +1,14 @@
+"""The table of panels, in the order in which the window offers them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gui.panels.errors import ErrorsPanel
+from gui.panels.landscape import LandscapePanel
+from gui.panels.loss import LossPanel
+from gui.panels.panel import Panel
+from gui.panels.symmetry import SymmetryPanel
+from gui.panels.weights import WeightsPanel
+
+PANELS: Final[tuple[type[Panel], ...]] = (LossPanel, ErrorsPanel, SymmetryPanel, LandscapePanel, WeightsPanel)

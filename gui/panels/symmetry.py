@@ -1,0 +1,284 @@
+"""SymmetryPanel: how far apart the hidden units are, and whether they are the same to the last bit."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from engine.history import HistoryView
+from engine.snapshot import Snapshot
+from engine.symmetry import n_distinct, unit_distances, unit_parameters
+from gui import numerals
+from gui.colour_bars import ColourBar, colour_table, packed_colour
+from gui.legends import Key, Legend
+from gui.pace import Pace
+from gui.panels.panel import Panel
+from gui.panels.time_panel import note_label
+from gui.plots import FLOOR, Plot
+from gui.theme import Theme
+from gui.time_plots import Series, TimePlot
+
+MOST_UNITS: Final = 128  # a matrix of more takes too long and has cells smaller than a pixel
+_KEEPS_SYMMETRY: Final = ("permute",)
+Decades = tuple[int, int]
+
+
+class SymmetryPanel(Panel):
+    """Distances between hidden units, and their spread over the steps; see `help_text`."""
+
+    panel_id = "symmetry"
+    title = "Weight symmetry"
+    help_text = f"""Are the hidden units different, or the same unit many times over?
+
+A unit's parameters are one weight from each input, its bias, one weight to each unit of the next
+layer (and to each output, where the layer is wired straight to them). Hidden units of a layer that
+start with equal parameters get equal gradients and stay equal for ever: a theorem, which rounding
+breaks unless every unit's sums are added up in the same order ("ordered" arithmetic does that,
+"blas" does not).
+
+Matrix: the largest absolute difference between the parameters of two units, as a colour on a
+logarithmic scale. Its own colour means that the two are the same number for number; on the diagonal
+each unit meets itself. Of a layer with more than {MOST_UNITS} units the first {MOST_UNITS} are
+shown; the number of distinct units is counted over all of them.
+
+Curve: the spread, which is the largest difference between two units of the same layer, over all
+hidden layers and all parameters. It is 0 only when all units of each layer are identical to the
+last bit; then it is drawn at the tick 0, since a logarithmic axis has no 0. When the start was
+symmetric and the spread is above 0, the panel names the step at which the symmetry broke, how large
+the spread was then, and whether a kick or rounding did it.
+
+Sources: exam question on guarantees of full-batch training ("all weights the same value"); Fukumizu
+and Amari, "Local minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
+
+Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
+
+    def build(self, layout: QVBoxLayout) -> None:
+        """Create the widgets; see Panel."""
+        self.layer = 1
+        self._pace = Pace()
+        self._decades: Decades | None = None
+        self._run_id = -1
+        self._distances = np.zeros((0, 0))
+        self._n_distinct = 0
+        self._verdict = ""
+        self.legend = Legend(self.theme)
+        self.layer_box = QComboBox()
+        self.layer_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.layer_box.setAccessibleName("Hidden layer of the matrix")
+        self.layer_box.activated.connect(self._choose_layer)
+        self._build_plots()
+        self.note_label = note_label()
+        header = QHBoxLayout()
+        header.addWidget(self.legend, 1)
+        header.addWidget(self.layer_box, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(header)
+        layout.addWidget(self.body, 1)
+        layout.addWidget(self.nothing, 1)
+        layout.addWidget(self.note_label)
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """Draw the spread at every snapshot, the matrix a few times a second; see Panel."""
+        has_hidden = snapshot.net.n_hidden > 0
+        self.body.setVisible(has_hidden)
+        self.nothing.setVisible(not has_hidden)
+        if not has_hidden:
+            self.legend.set_keys(Key("", "symmetry", "no hidden units"))
+            self.setAccessibleName(f"{self.title}. {self.nothing.text()}")
+            self.layer_box.hide()
+            return
+        self._fit_layers(snapshot)
+        if self._pace.is_due(snapshot):
+            self._draw_matrix(snapshot)
+        self.spread_plot.show_history(snapshot.history)
+        self._mark_zero(snapshot)
+        self._verdict = verdict(snapshot.history)
+        self._write(snapshot)
+
+    def poll(self) -> None:
+        """Draw a matrix that was put off; see Panel."""
+        snapshot = self._newest
+        if snapshot is not None and snapshot.net.n_hidden and self._pace.is_due(snapshot):
+            self._draw_matrix(snapshot)
+            self._write(snapshot)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours; see Panel."""
+        for plot in (self.spread_plot, self.matrix_plot):
+            plot.apply_theme(theme)
+        self.legend.apply_theme(theme)
+        self.bar.apply_theme(theme, theme.magnitude_map)
+        self._pace.forget()
+
+    def summary(self) -> str:
+        """Return the numbers shown, as text."""
+        snapshot = self._newest
+        if snapshot is None:
+            return ""
+        if not snapshot.net.n_hidden:
+            return self.nothing.text()
+        units = unit_parameters(snapshot.net, snapshot.theta, self.layer)
+        distances = unit_distances(units[:MOST_UNITS])
+        away = distances[np.triu_indices(len(distances), 1)]
+        text = f"Hidden layer {self.layer}: {numerals.plural(len(units), 'unit')}, "
+        text += f"{n_distinct(units):,} distinct"
+        if len(away):
+            text += f", distances from {numerals.exact(away.min())} to {numerals.exact(away.max())}"
+        spread = float(snapshot.history["symmetry_spread"][-1])
+        return f"{text}. Spread {numerals.exact(spread)}: {verdict(snapshot.history)}."
+
+    def _build_plots(self) -> None:
+        series = (Series("symmetry_spread", "spread", "symmetry"),)
+        self.spread_plot = TimePlot(self.theme, "spread", series)
+        self.spread_plot.at_least = 1.0
+        self.zero_mark = self.spread_plot.add_marks("symmetry", "diamond")
+        self.spread_plot.set_log(True)
+        self.matrix_plot = Plot(self.theme, "hidden unit", "", whole=(True, True), has_grid=False)
+        self.matrix_plot.getViewBox().setAspectLocked(True)
+        self.matrix_plot.getViewBox().invertY(True)
+        self.image = pg.ImageItem(axisOrder="row-major")
+        self.matrix_plot.addItem(self.image, ignoreBounds=True)
+        self.bar = ColourBar(self.theme)
+        self.nothing = QLabel("This network has no hidden layer, so there are no hidden units to compare.")
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setWordWrap(True)
+        self.body = QWidget()
+        row = QHBoxLayout(self.body)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.matrix_plot, 9)
+        row.addWidget(self.bar)
+        row.addWidget(self.spread_plot, 10)
+        self.matrix_plot.pointed.connect(self._tell_pair)
+        self.matrix_plot.view_moved.connect(self._show_whole_matrix)
+        self.spread_plot.read_out.connect(self._tell)
+
+    def _fit_layers(self, snapshot: Snapshot) -> None:
+        n_hidden = snapshot.net.n_hidden
+        if self.layer_box.count() != n_hidden:
+            self.layer_box.clear()
+            self.layer_box.addItems([f"hidden layer {number}" for number in range(1, n_hidden + 1)])
+        self.layer = min(self.layer, n_hidden)
+        self.layer_box.setCurrentIndex(self.layer - 1)
+        self.layer_box.setVisible(n_hidden > 1)
+
+    def _choose_layer(self, index: int) -> None:
+        self.layer = index + 1
+        self._decades = None
+        self._pace.forget()
+        if self._newest is not None:
+            self._guard(self.draw, self._newest)
+
+    def _draw_matrix(self, snapshot: Snapshot) -> None:
+        if snapshot.run_id != self._run_id:
+            self._run_id, self._decades = snapshot.run_id, None
+        units = unit_parameters(snapshot.net, snapshot.theta, self.layer)
+        shown = units[:MOST_UNITS]
+        n_before, self._distances = len(self._distances), unit_distances(shown)
+        self._n_distinct = n_distinct(units)
+        self._decades = fitting_decades(self._distances, self._decades)
+        map_colours = colour_table(self.theme.magnitude_map, 255)
+        table = np.concatenate(([packed_colour(self.theme.symmetry)], map_colours))
+        pixels = table[colour_numbers(self._distances, self._decades)]
+        self.image.setImage(pixels.view(np.uint8).reshape(*pixels.shape, 4)[..., [2, 1, 0, 3]], levels=None)
+        self.image.setRect(0.5, 0.5, len(shown), len(shown))
+        self.bar.show_texts(decade_texts(self._decades), ("symmetry", "identical"))
+        if len(shown) != n_before:
+            self._show_whole_matrix()
+
+    def _mark_zero(self, snapshot: Snapshot) -> None:
+        """Put a diamond on the present step while all units are identical."""
+        step, spread = snapshot.history.n_entries - 1, snapshot.history["symmetry_spread"][-1:]
+        here = np.array([float(step)]) if spread[0] == 0.0 else np.empty(0)
+        self.zero_mark.set_points(here, self.spread_plot.to_view(spread[: len(here)]))
+
+    def _show_whole_matrix(self) -> None:
+        n = len(self._distances)
+        for axis in (self.matrix_plot.x_axis, self.matrix_plot.y_axis):
+            axis.limits = (1.0, float(n))
+        self.matrix_plot.move_view((0.5, n + 0.5), (0.5, n + 0.5))
+
+    def _write(self, snapshot: Snapshot) -> None:
+        n_units = snapshot.net.layer_sizes[self.layer]
+        spread = float(snapshot.history["symmetry_spread"][-1])
+        self.legend.set_keys(
+            Key("", "text", f"{numerals.plural(n_units, 'unit')}, {self._n_distinct:,} distinct"),
+            Key("line", "symmetry", f"spread {numerals.short(spread)}"),
+            Key("diamond" if spread == 0.0 else "", "symmetry", self._verdict),
+        )
+        self.setAccessibleName(f"{self.title}. {self.legend.accessibleName()}")
+        self._tell("")
+
+    def _tell(self, text: str) -> None:
+        """Show what is pointed at, or else what is left out."""
+        if not text and self._newest is not None and self._newest.net.n_hidden:
+            n_units = self._newest.net.layer_sizes[self.layer]
+            if n_units > MOST_UNITS:
+                text = f"The matrix shows units 1 to {MOST_UNITS} of {n_units:,}."
+            text = text or self.spread_plot.clamp_note
+        if text != self.note_label.text():
+            self.note_label.setText(text)
+            self.note_label.setToolTip(text)
+
+    def _tell_pair(self, point: tuple[float, float] | None) -> None:
+        n = len(self._distances)
+        if point is None or min(point) < 0.5 or max(point) >= n + 0.5:
+            self._tell("")
+            return
+        i, j = (round(place) for place in point)
+        distance = float(self._distances[i - 1, j - 1])
+        words = "identical to the last bit" if distance == 0.0 else f"{numerals.exact(distance)} apart"
+        self._tell(f"Unit {i} is itself." if i == j else f"Units {i} and {j} are {words}.")
+
+
+def verdict(history: HistoryView) -> str:
+    """Return in words what became of the symmetry: identical, broken and by what, or never there."""
+    spread = history["symmetry_spread"]
+    if spread[-1] == 0.0:
+        return "identical to the last bit"
+    if spread[0] != 0.0:
+        return "the start was not symmetric"
+    step = history.first_above("symmetry_spread", 0.0)
+    assert step is not None  # the last entry is above 0
+    size = numerals.short(float(spread[step]))
+    for jump in history.jumps:
+        if jump.step == step - 1 and jump.name not in _KEEPS_SYMMETRY:
+            return f"broken by a kick ({jump.name.replace('_', ' ')}) after step {step - 1:,}, size {size}"
+    return f"broken by rounding at step {step:,}, size {size}"
+
+
+def fitting_decades(distances: npt.NDArray[np.float64], before: Decades | None) -> Decades:
+    """Return (lowest, highest) powers of ten for the colours of distances (n, n) above 0.
+
+    The ones before stay as long as they hold all distances and are at most two decades too wide, so that the
+    colours do not flicker.
+    """
+    above = distances[distances > 0.0]
+    if not len(above):
+        return before or (-17, 0)
+    low = math.floor(math.log10(max(float(above.min()), FLOOR)))
+    high = math.ceil(math.log10(max(float(above.max()), FLOOR)))
+    high = max(high, low + 1)
+    if before and before[0] <= low and high <= before[1] and (low - before[0]) + (before[1] - high) <= 2:
+        return before
+    return low, high
+
+
+def colour_numbers(distances: npt.NDArray[np.float64], decades: Decades) -> npt.NDArray[np.uint8]:
+    """Return for distances (n, n) the place in the table of colours: 0 for exactly 0, else 1 to 255."""
+    low, high = decades
+    places = np.log10(np.where(distances > 0.0, distances, 1.0))
+    shares = np.clip((places - low) / (high - low), 0.0, 1.0)
+    return np.where(distances > 0.0, 1 + np.rint(shares * 254), 0).astype(np.uint8)
+
+
+def decade_texts(decades: Decades) -> tuple[tuple[float, str], ...]:
+    """Return the ticks of the bar: its place and the power of ten."""
+    low, high = decades
+    return tuple(
+        ((power - low) / (high - low), numerals.power_of_ten(power)) for power in range(low, high + 1)
+    )

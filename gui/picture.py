@@ -1,0 +1,157 @@
+"""A picture of the window without a screen, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from engine import checks
+from engine.commands import Step
+from engine.lessons import Lesson, load_lesson
+from engine.snapshot import State
+
+if TYPE_CHECKING:
+    from gui.window import Window
+
+SMALLEST: Final = (960, 600)
+LARGEST: Final = (7680, 4320)
+_CALM_TICKS: Final = 20  # a panel may ask its next question some frames after an answer
+
+
+def save_picture(lesson_id: str, n_steps: int, size: tuple[int, int], out: Path) -> None:
+    """Train a lesson for n_steps steps and save the window as it looks then, as PNG.
+
+    Args:
+        lesson_id: a lesson.
+        n_steps: steps to take; 0 draws the start. A run that diverges before is drawn where it stopped.
+        size: (width, height) in pixels.
+        out: the file; an older one is replaced only when the picture is complete.
+
+    Raises:
+        ValueError: one sentence, for an unknown lesson, a size or a name that will not do.
+        OSError: one sentence, for a file that cannot be written; this is found out before training.
+        RuntimeError: one sentence, when the engine cannot run the lesson.
+    """
+    lesson = load_lesson(lesson_id)
+    checks.whole_number("n_steps", n_steps, at_least=0)
+    _check_size(size)
+    _check_target(out)
+    window = _open_offscreen(lesson, size)
+    try:
+        _train(window, n_steps)
+        _write(out, _draw(window))
+    finally:
+        window.close()
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    width, height = size
+    if not (SMALLEST[0] <= width <= LARGEST[0] and SMALLEST[1] <= height <= LARGEST[1]):
+        raise ValueError(
+            f"size must lie between {SMALLEST[0]}x{SMALLEST[1]} and {LARGEST[0]}x{LARGEST[1]}, "
+            f"not {width}x{height}."
+        )
+
+
+def _check_target(out: Path) -> None:
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"out must end in .png, not {out.name!r}.")
+    if out.is_dir():
+        raise OSError(f"{out} is a folder; out must name a file.")
+    if not out.parent.is_dir():
+        raise OSError(f"{out} cannot be written: there is no folder {out.parent}.")
+    try:
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise OSError(f"{out} cannot be written: {error.strerror or error}.") from None
+
+
+def _open_offscreen(lesson: Lesson, size: tuple[int, int]) -> Window:
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"  # no effect on an application that is there already
+    from gui.app import make_application, make_window
+
+    make_application()
+    window = make_window(lesson)
+    window.resize(*size)
+    window.show()
+    window.start()
+    return window
+
+
+def _train(window: Window, n_steps: int) -> None:
+    _wait(lambda: window.bridge.newest is not None and window.bridge.newest.state is not State.COMPILING)
+    report = window.bridge.newest
+    assert report is not None
+    if report.snapshot is None:
+        raise RuntimeError(report.message or "The engine could not load the lesson.")
+    if n_steps:
+        window.bridge.send(Step(n_steps))
+        _wait(lambda: _has_ended(window, n_steps))
+
+
+def _has_ended(window: Window, n_steps: int) -> bool:
+    report = window.bridge.newest
+    if report is None or report.snapshot is None:
+        raise RuntimeError(report.message if report else "The engine failed.")
+    return report.state is State.STOPPED or report.snapshot.n_steps >= n_steps
+
+
+def _draw(window: Window) -> bytes:
+    """Return the window as PNG, after all jobs are done and everything has been painted."""
+    from PySide6.QtCore import QBuffer, QByteArray, QIODevice
+
+    calm = 0
+
+    def is_calm() -> bool:
+        nonlocal calm
+        calm = 0 if window.bridge.jobs.is_busy else calm + 1
+        return calm > _CALM_TICKS
+
+    _wait(is_calm)
+    content = QByteArray()
+    buffer = QBuffer(content)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not window.grab().save(buffer, "PNG"):
+        raise RuntimeError("The window could not be drawn.")
+    return bytes(content.data())
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    """Let the window work until a condition holds, asked at the screen's pace."""
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    failure: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            if condition():
+                loop.quit()
+        except Exception as error:  # an exception in a slot would be printed and swallowed
+            failure.append(error)
+            loop.quit()
+
+    timer = QTimer(interval=16)
+    timer.timeout.connect(ask)
+    timer.start()
+    loop.exec()
+    timer.stop()
+    if failure:
+        raise failure[0]
+
+
+def _write(out: Path, content: bytes) -> None:
+    """Write beside the file and rename: the old file or the whole new one, never half of one."""
+    try:
+        temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(out)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(f"{out} cannot be written: {error.strerror or error}.") from None

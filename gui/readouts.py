@@ -1,0 +1,156 @@
+"""The strip of readings: the state word, large, and the numbers that one reads from the back row."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from engine.snapshot import Report, Snapshot, State
+from gui import icons
+from gui.theme import Theme, set_role
+
+_ICONS: Final = {
+    State.COMPILING: "compiling",
+    State.READY: "ready",
+    State.RUNNING: "run",
+    State.PAUSED: "pause",
+    State.STOPPED: "stopped",
+}
+_ICON_PX: Final = 34
+_NO_NUMBER: Final = "–"
+
+
+class Reading(QWidget):
+    """One number with its caption above."""
+
+    def __init__(self, caption: str, widest: str) -> None:
+        super().__init__()
+        self._name = caption
+        self._caption = QLabel(caption)
+        self._value = QLabel(_NO_NUMBER)
+        set_role(self._caption, "caption")
+        set_role(self._value, "value")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._caption)
+        layout.addWidget(self._value)
+        # A fixed room for the widest value: numbers that move about cannot be read.
+        self._widest = widest
+
+    @property
+    def text(self) -> str:
+        """The value as it is shown."""
+        return self._value.text()
+
+    def reserve(self) -> None:
+        """Keep room for the widest value; called when the style is known."""
+        self._value.ensurePolished()
+        self._value.setMinimumWidth(self._value.fontMetrics().horizontalAdvance(self._widest))
+
+    def show_text(self, value: str, caption: str = "") -> None:
+        """Show a value, and another caption if there is one."""
+        if value == self._value.text() and caption in ("", self._caption.text()):
+            return
+        self._value.setText(value)
+        self._caption.setText(caption or self._caption.text())
+        self.setAccessibleName(f"{self._caption.text()}: {value}")
+
+
+class Readouts(QWidget):
+    """State, step, speed, loss, errors and arithmetic, as the newest report has them."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("readouts")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._theme = theme
+        self._state: State | None = None
+        self._sign = QLabel()
+        self._sign.setFixedSize(_ICON_PX, _ICON_PX)
+        self._word = QLabel()
+        self._word.setObjectName("state")
+        self.step = Reading("step", "8,888,888")
+        self.speed = Reading("steps a second", "88,888")
+        self.loss = Reading("loss (nats)", "8.888888")
+        self.errors = Reading("errors", "88,888 (88.8 %)")
+        self.arithmetic = Reading("arithmetic", "ordered float64")
+        self._lay_out()
+        self.show_state(State.COMPILING)
+
+    def show_report(self, report: Report) -> None:
+        """Show the state, and the numbers of the snapshot if there is one."""
+        self.show_state(report.state)
+        if report.snapshot is not None:
+            self._show_numbers(report.snapshot, report.state is State.RUNNING)
+
+    def show_state(self, state: State) -> None:
+        """Show the state word with its shape."""
+        if state is self._state:
+            return
+        self._state = state
+        self._word.setText(state.value)
+        self._word.setAccessibleName(f"State: {state.value}")
+        set_role(self._word, "problem" if state is State.STOPPED else "")
+        self._draw_sign()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw the sign in the colours of a theme."""
+        self._theme = theme
+        self._draw_sign()
+
+    def reserve(self) -> None:
+        """Keep room for the widest state word and the widest numbers."""
+        self._word.ensurePolished()
+        metrics = self._word.fontMetrics()
+        self._word.setMinimumWidth(max(metrics.horizontalAdvance(state.value) for state in State))
+        for reading in self.findChildren(Reading):
+            reading.reserve()
+
+    def _lay_out(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 3, 12, 3)
+        layout.setSpacing(8)
+        layout.addWidget(self._sign)
+        layout.addWidget(self._word)
+        for reading in (self.step, self.speed, self.loss, self.errors, self.arithmetic):
+            layout.addStretch(1)
+            layout.addWidget(reading)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def _draw_sign(self) -> None:
+        assert self._state is not None
+        colour = self._theme.warning if self._state is State.STOPPED else self._theme.accent
+        self._sign.setPixmap(icons.pixmap(_ICONS[self._state], colour, _ICON_PX, self.devicePixelRatioF()))
+
+    def _show_numbers(self, snapshot: Snapshot, runs: bool) -> None:
+        self.step.show_text(f"{snapshot.n_steps:,}")
+        self.speed.show_text(f"{snapshot.steps_per_s:,.0f}" if runs else _NO_NUMBER)
+        self.loss.show_text(loss_text(snapshot.loss), f"loss ({loss_unit(snapshot)})")
+        self.errors.show_text(errors_text(snapshot), f"errors of {snapshot.data.n_samples:,}")
+        self.arithmetic.show_text(f"{snapshot.config.arithmetic} {snapshot.config.dtype}")
+
+
+def loss_text(loss: float) -> str:
+    """Return a loss with seven significant digits, in the same room whatever its size."""
+    return f"{loss:.6f}" if 1e-3 <= loss < 100 else f"{loss:.4g}"
+
+
+def loss_unit(snapshot: Snapshot) -> str:
+    """Return the unit of the loss in use."""
+    return "nats" if snapshot.net.loss_name == "cross_entropy" else snapshot.net.loss_name
+
+
+def errors_text(snapshot: Snapshot) -> str:
+    """Return the number and share of errors; "tied" where the outputs are equal and "wrong" means nothing."""
+    n_samples = snapshot.data.n_samples
+    if is_tied(snapshot):
+        return "tied"
+    return f"{snapshot.n_errors:,} ({snapshot.n_errors / n_samples:.1%})".replace("%", " %")
+
+
+def is_tied(snapshot: Snapshot) -> bool:
+    """Whether the largest output is shared: for all samples, or for any of them at the start."""
+    return snapshot.n_tied == snapshot.data.n_samples or (snapshot.n_steps == 0 and snapshot.n_tied > 0)

@@ -1,0 +1,220 @@
+"""TimePlot: series of a run's history over its steps, with marks, jumps and exact values on pointing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from engine.history import HistoryView
+from gui import numerals
+from gui.plots import FLOOR, Plot, Range, count_range, linear_range, log_range
+from gui.theme import Theme
+
+FloatArray = npt.NDArray[np.float64]
+
+N_POINTS: Final = 1000  # as many as a screen has columns; more are slower and look the same
+_PIXELS_A_SYMBOL: Final = 10  # with less room than that they would hide the curve; the short lines remain
+_PIXELS_A_DOT: Final = 12  # with more room than that for a step each gets a dot: a step is a jump, not a line
+_MARGIN: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One curve over the steps.
+
+    Attributes:
+        source: name of a series of the history.
+        noun: what a value is called.
+        colour: the name of a field of `Theme`.
+        is_dashed: the second cue beside the colour.
+        change: what is drawn, made from the source's values (n,); it must not fall where they rise, so that
+            smallest and largest values stay such.
+        write: the exact text of a value.
+    """
+
+    source: str
+    noun: str
+    colour: str
+    is_dashed: bool = False
+    change: Callable[[Any], Any] = np.asarray
+    write: Callable[[float], str] = numerals.exact
+
+
+class TimePlot(Plot):
+    """Draws a HistoryView: at most 1,000 points a curve, whatever its length, and no extreme is lost.
+
+    Attributes:
+        marks: symbols at the marked steps, drawn on the first series.
+        series: what is drawn; may be replaced as long as their number and colours stay.
+        at_least, at_most: bounds on the largest value that the view makes room for.
+    """
+
+    read_out = Signal(str)
+    """The exact values under the pointer, or "" when there is no pointer."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        y_label: str,
+        series: tuple[Series, ...],
+        is_whole: bool = False,
+        floor: float = FLOOR,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, "steps", y_label, (True, is_whole), True, floor, parent=parent)
+        self.series = series
+        self.curves = [self.add_curve(one.colour, one.is_dashed) for one in series]
+        self.dots = self.add_marks(series[0].colour, "dot")
+        self.marks = self.add_marks("mark", "triangle")
+        self.jumps = self.add_jumps()
+        self.n_shown = len(series)
+        self._history: HistoryView | None = None
+        self._marked: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        self._pointed: int | None = None
+        self._smallest = np.inf
+        self.at_least: float = 0.0
+        self.at_most: float = np.inf
+        self.view_moved.connect(self._refresh)
+        self.scale_changed.connect(self._refresh)
+        self.pointed.connect(self._point_to)
+
+    def show_history(
+        self, history: HistoryView, marked: npt.NDArray[np.int32] | None = None, n_shown: int | None = None
+    ) -> None:
+        """Draw a history; marked (n,) are the steps with a symbol; the first n_shown series are drawn."""
+        self._history = history
+        if marked is not None:
+            self._marked = marked
+        if n_shown is not None:
+            self.n_shown = n_shown
+        last = max(history.n_entries - 1, 10)
+        right = numerals.round_above(last)
+        y_range = self.view[1]
+        self.move_view((-_MARGIN * right, right * (1.0 + _MARGIN)), y_range)
+        values = self._feed_curves(history)
+        self.move_view(self.view[0], self._fit(float(values.min()), float(values.max())))
+        self._feed_symbols(history)
+        self._feed_jumps(history)
+        self._tell()
+
+    @property
+    def clamp_note(self) -> str:
+        """A sentence on values that are too small for the log axis, or ""."""
+        if not self.is_log or self._smallest >= 2.0 * self.floor:
+            return ""
+        if self._smallest > 0.0:
+            return f"Values below {2.0 * self.floor:g} are drawn at {2.0 * self.floor:g}."
+        return "Exact zeros are drawn at the tick 0."
+
+    def visible_steps(self) -> tuple[int, int]:
+        """Return the first and the last step in sight, one more on either side where there is one."""
+        assert self._history is not None
+        (left, right), _ = self.view
+        return max(0, int(left)), min(self._history.n_entries - 1, int(right) + 1)
+
+    def go_to_step(self, step: int, n_around: int = 12) -> None:
+        """Show a step and its neighbours, with the values there filling the height."""
+        assert self._history is not None
+        first, last = max(0, step - n_around), min(self._history.n_entries - 1, step + n_around)
+        one = self.series[0]
+        values = np.asarray(one.change(self._history[one.source][first : last + 1]), dtype=np.float64)
+        y = self.to_view(values)
+        low, high = float(y.min()), float(y.max())
+        pad = max(0.12 * (high - low), 1e-9 * max(1.0, abs(high)))
+        self.zoom_to((first - 0.5, step + n_around + 0.5), (low - pad, high + pad))
+        self._refresh()
+
+    def _fit(self, low: float, high: float) -> Range:
+        """Return the y range, in the view's coordinates, for values from low to high."""
+        high = min(max(high, self.at_least), self.at_most)
+        if self.is_log:
+            low, high = (max(low, 2.0 * self.floor) if low > 0.0 else self.floor), max(high, 2.0 * self.floor)
+            return log_range(min(low, high), high)
+        return count_range(high) if self.y_axis.is_whole else linear_range(low, high)
+
+    def _feed_curves(self, history: HistoryView) -> FloatArray:
+        """Feed the curves; return all values drawn."""
+        first, last = self.visible_steps()
+        drawn = []
+        for number, (one, curve) in enumerate(zip(self.series, self.curves, strict=True)):
+            curve.setVisible(number < self.n_shown)
+            if number < self.n_shown:
+                steps, values = history.decimated(one.source, first, last, N_POINTS)
+                changed = np.asarray(one.change(values), dtype=np.float64)
+                curve.set_points(steps, self.to_view(changed))
+                drawn.append(changed)
+        self._feed_dots(first, last, drawn[0])
+        everything = np.concatenate(drawn)
+        if not len(everything):
+            return np.ones(1)
+        self._smallest = float(everything.min())
+        return everything
+
+    def _feed_dots(self, first: int, last: int, values: FloatArray) -> None:
+        (left, right), _ = self.view
+        has_room = (right - left) * _PIXELS_A_DOT <= self.getViewBox().width()
+        if has_room and last >= first:
+            self.dots.set_points(np.arange(first, last + 1.0), self.to_view(values))
+        else:
+            self.dots.set_points(np.empty(0), np.empty(0))
+
+    def _feed_symbols(self, history: HistoryView) -> None:
+        """One symbol a few pixels, one short line a pixel: any number of marks costs the same."""
+        if not len(self._marked):
+            self.marks.set_points(np.empty(0), np.empty(0))
+            return
+        left, right = self.view[0]
+        width = max(2, self.getViewBox().width())
+        rug = first_in_columns(self._marked, left, right, int(width))
+        shown = rug if len(rug) * _PIXELS_A_SYMBOL <= width else rug[:0]
+        one = self.series[0]
+        values = np.asarray(one.change(history[one.source][shown]), dtype=np.float64)
+        self.marks.set_points(shown.astype(float), self.to_view(values), rug.astype(float))
+
+    def _feed_jumps(self, history: HistoryView) -> None:
+        if not (history.jumps or self.jumps.x):
+            return
+        places = tuple(jump.step + 0.5 for jump in history.jumps)
+        self.jumps.set_jumps(places, tuple(jump.name.replace("_", " ") for jump in history.jumps))
+
+    def _refresh(self) -> None:
+        if self._history is not None:
+            self.show_history(self._history)
+
+    def _point_to(self, point: tuple[float, float] | None) -> None:
+        self._pointed = None
+        if point is not None and self._history is not None:
+            self._pointed = int(np.clip(round(point[0]), 0, self._history.n_entries - 1))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say the exact values at the step under the pointer."""
+        if self._pointed is None or self._history is None:
+            self.point_at(None)
+            self.read_out.emit("")
+            return
+        step = min(self._pointed, self._history.n_entries - 1)
+        self.point_at(step)
+        self.read_out.emit(f"Step {step:,}: {self.values_at(step)}")
+
+    def values_at(self, step: int) -> str:
+        """Return the exact values of all series at a step as text."""
+        assert self._history is not None
+        values = [(one, one.change(self._history[one.source][step])) for one in self.series[: self.n_shown]]
+        return ", ".join(f"{one.noun} {one.write(float(value))}" for one, value in values)
+
+
+def first_in_columns(
+    steps: npt.NDArray[np.int32], left: float, right: float, n_columns: int
+) -> npt.NDArray[np.int32]:
+    """Return the first of the sorted steps in each of n_columns equal columns from left to right."""
+    edges = np.ceil(np.linspace(left, right, n_columns + 1)).astype(np.int64)
+    # A search with another type of number would first copy the whole array.
+    places = np.searchsorted(steps, np.clip(edges, 0, 2**31 - 1).astype(np.int32))
+    return steps[places[:-1][np.diff(places) > 0]]

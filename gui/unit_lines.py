@@ -1,0 +1,201 @@
+"""UnitLines: units with two inputs, each as the line on which its input is 0, over the samples."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF, QTransform
+from PySide6.QtWidgets import QWidget
+
+from engine.datasets.dataset import Dataset
+from gui import numerals
+from gui.axes import tick_font
+from gui.plot_items import Overlay, shape_polygon
+from gui.plots import Plot
+from gui.theme import Theme
+
+FloatArray = npt.NDArray[np.float64]
+
+MOST_SAMPLES: Final = 400
+_FEW_SAMPLES: Final = 50
+_ARROW_PX: Final = 46.0
+_SHAPES: Final = ("dot", "triangle", "diamond", "square", "cross")
+
+
+class UnitLines(Plot):
+    """The samples of a data set with two inputs, and for each unit the line w . x + b = 0 with an arrow along w.
+
+    Attributes:
+        largest_norm: the largest norm of a unit's weights; its arrow is the longest.
+    """
+
+    read_out = Signal(str)
+    """The unit whose line is nearest to the pointer, in words, or ""."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "input 1", "input 2", has_grid=False, parent=parent)
+        self.largest_norm = 0.0
+        self.samples = _Samples()
+        self.units = _Units()
+        for item in (self.samples, self.units):
+            self.addItem(item, ignoreBounds=True)
+        self._data: Dataset | None = None
+        self.getViewBox().setAspectLocked(True)
+        self.apply_theme(theme)
+        self.pointed.connect(self._tell)
+        self.view_moved.connect(self._show_all)
+
+    def show_units(
+        self, data: Dataset, weights: FloatArray, bias: FloatArray, same_as: npt.NDArray[np.int64]
+    ) -> None:
+        """Show units with weights (n, 2), bias (n,) and the first unit each is equal to (n,), over data."""
+        if data is not self._data:
+            self._data = data
+            self.samples.show_samples(data)
+            self._show_all()
+        self.largest_norm = float(np.linalg.norm(weights, axis=1).max())
+        self.units.show_units(weights, bias, same_as, data.x.mean(axis=0))
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours; see Plot."""
+        super().apply_theme(theme)
+        if hasattr(self, "units"):  # the base class dresses itself before there are items
+            self.samples.apply_theme(theme)
+            self.units.apply_theme(theme)
+
+    def _show_all(self) -> None:
+        if self._data is not None:
+            low, high = self._data.x.min(axis=0), self._data.x.max(axis=0)
+            pad = 0.15 * float((high - low).max()) or 1.0
+            (left, bottom), (right, top) = (low - pad).tolist(), (high + pad).tolist()
+            self.move_view((left, right), (bottom, top))
+
+    def _tell(self, point: tuple[float, float] | None) -> None:
+        norms = np.linalg.norm(self.units.weights, axis=1)
+        if point is None or not norms.any():
+            self.read_out.emit("")
+            return
+        inputs = self.units.weights @ np.array(point) + self.units.bias
+        with np.errstate(divide="ignore", invalid="ignore"):
+            away = np.where(norms > 0.0, np.abs(inputs) / norms, np.inf)
+        unit = int(np.argmin(away))
+        w1, w2 = (numerals.exact(w) for w in self.units.weights[unit])
+        bias = numerals.exact(self.units.bias[unit])
+        self.read_out.emit(f"Nearest line: unit {unit + 1}, w = ({w1}, {w2}), b = {bias}")
+
+
+class _Samples(Overlay):
+    """At most MOST_SAMPLES samples, a symbol and a colour for each class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x: FloatArray = np.zeros((0, 2))
+        self.y: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._colours: tuple[QColor, ...] = (QColor(),)
+
+    def show_samples(self, data: Dataset) -> None:
+        """Show the first samples of data."""
+        self.x, self.y = data.x[:MOST_SAMPLES], data.y[:MOST_SAMPLES]
+        self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours."""
+        self._colours = tuple(QColor(colour) for colour in theme.sequence)
+        for colour in self._colours:
+            colour.setAlpha(150)  # the lines of the units matter more
+        self.update()
+
+    def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
+        """Draw a symbol a sample."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        size = 0.75 if len(self.x) > _FEW_SAMPLES else 1.5
+        scaled = QTransform.fromScale(size, size)
+        shapes = [scaled.map(shape_polygon(name)) for name in _SHAPES]
+        for (x, y), label in zip(self.x.tolist(), self.y.tolist(), strict=True):
+            painter.setBrush(self._colours[label % len(self._colours)])
+            at = transform.map(QPointF(x, y))
+            painter.drawPolygon(shapes[label % len(shapes)].translated(at))
+
+
+class _Units(Overlay):
+    """The line, the arrow and the number of each unit; equal units are drawn once, with all their numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights: FloatArray = np.zeros((0, 2))
+        self.bias: FloatArray = np.zeros(0)
+        self.labels: dict[int, str] = {}
+        self._centre = np.zeros(2)
+        self._line, self._text, self._back = QPen(), QColor(), QColor()
+        self.setZValue(10)
+
+    def show_units(
+        self, weights: FloatArray, bias: FloatArray, same_as: npt.NDArray[np.int64], centre: FloatArray
+    ) -> None:
+        """Show units; the arrow of each stands on its line where that is nearest to centre (2,)."""
+        self.weights, self.bias, self._centre = weights, bias, centre
+        self.labels = {
+            int(first): _numbers_text(np.flatnonzero(same_as == first)) for first in np.unique(same_as)
+        }
+        self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours."""
+        self._line = QPen(QColor(theme.text), 2.0)
+        self._text, self._back = QColor(theme.text), QColor(theme.panel)
+        self.update()
+
+    def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
+        """Draw each unit that has a line."""
+        norms = np.linalg.norm(self.weights, axis=1)
+        painter.setFont(tick_font())
+        painter.setClipRect(area)
+        for unit, label in self.labels.items():
+            if norms[unit] > 0.0:
+                self._paint_unit(painter, transform, area, unit, label, float(norms.max()))
+        painter.setClipping(False)
+
+    def _paint_unit(
+        self, painter: QPainter, transform: QTransform, area: QRectF, unit: int, label: str, largest: float
+    ) -> None:
+        weights = self.weights[unit]
+        norm = float(np.linalg.norm(weights))
+        foot = self._centre - weights * (weights @ self._centre + self.bias[unit]) / norm**2
+        at = transform.map(QPointF(*foot.tolist()))
+        # Both axes have the same scale and the y axis points up, so a direction keeps its shape.
+        along = QPointF(weights[0] / norm, -weights[1] / norm)
+        across = QPointF(along.y(), -along.x()) * (area.width() + area.height())
+        painter.setPen(self._line)
+        painter.drawLine(QLineF(at - across, at + across))
+        tip = at + along * (_ARROW_PX * max(0.15, norm / largest))
+        painter.setPen(self._line)
+        painter.drawLine(QLineF(at, tip))
+        painter.setBrush(self._line.color())
+        side = QPointF(-along.y(), along.x()) * 4.0
+        painter.drawPolygon(QPolygonF([tip + along * 6.0, tip + side, tip - side]))
+        inside = area.adjusted(16.0, 10.0, -16.0, -10.0)
+        place = tip + along * 16.0
+        x = min(max(place.x(), inside.left()), inside.right())
+        self._paint_label(painter, QPointF(x, min(max(place.y(), inside.top()), inside.bottom())), label)
+
+    def _paint_label(self, painter: QPainter, at: QPointF, label: str) -> None:
+        metrics = QFontMetricsF(tick_font())
+        width, height = metrics.horizontalAdvance(label) + 6.0, metrics.height()
+        box = QRectF(at.x() - 0.5 * width, at.y() - 0.5 * height, width, height)
+        painter.fillRect(box, self._back)
+        painter.setPen(self._text)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
+
+
+def _numbers_text(numbers: npt.NDArray[np.int64]) -> str:
+    """Return the numbers of units (from 0) as a person counts them: 1, or 1-8, or 1, 4, 6 and so on."""
+    first, last = int(numbers[0]) + 1, int(numbers[-1]) + 1
+    if len(numbers) == 1:
+        return str(first)
+    if last - first + 1 == len(numbers):
+        return f"{first}–{last}"
+    shown = ", ".join(str(int(number) + 1) for number in numbers[:4])
+    return shown if len(numbers) <= 4 else f"{shown}, ..."

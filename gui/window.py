@@ -1,0 +1,431 @@
+"""The window: it puts the parts together and wires them. Numbers come from reports, never from clicks."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from functools import partial
+from types import TracebackType
+from typing import Final
+
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMenu, QSizePolicy, QToolBar, QWidget
+
+from engine.commands import Command, Load, Pause, Reset, Run, SavePoint, SetLearningRate, Step
+from engine.lessons import Lesson, all_lessons, load_lesson
+from engine.snapshot import Refusal, Report, Snapshot, State
+from gui import actions, icons, theme
+from gui.bridge import Bridge
+from gui.controls import ControlBar
+from gui.data_menu import DataMenu
+from gui.docks import Docks
+from gui.help_pages import ABOUT, HelpPage, keys_page, panels_page
+from gui.keys import KeyGuard
+from gui.kicks import KickDialog, Kicker
+from gui.lesson_box import LessonBox
+from gui.message_bar import MessageBar
+from gui.panels.panel import Panel
+from gui.readouts import Readouts
+from gui.settings_form import SettingsForm
+
+FIRST_SIZE: Final = (1280, 720)
+_WORDS_S: Final = 0.1  # numbers that change faster than this cannot be read
+
+
+class Window(QMainWindow):
+    """The main window. It is shown empty at once; panels and engine follow after the first painting.
+
+    Attributes:
+        bridge: the way to the engine.
+        panels: the panels, in the order of the registry; empty until they are built.
+        actions_by_id: the actions of the table.
+    """
+
+    def __init__(self, lesson: Lesson, used_theme: theme.Theme = theme.LIGHT) -> None:
+        super().__init__()
+        self._theme = used_theme
+        self._lesson = lesson
+        self._lessons = all_lessons()
+        self._is_started = False
+        self._n_refusals_seen = 0
+        self._words_at_s = 0.0
+        self._shown: tuple[State, int, int] | None = None
+        self._form: SettingsForm | None = None
+        self.panels: list[Panel] = []
+        self.bridge = Bridge(lesson.config, parent=self)
+        self.actions_by_id = actions.make_actions(self)
+        self._guard = KeyGuard(self)
+        self.kicker = Kicker(self)
+        self.data_menu = DataMenu(self)
+        self._build()
+        self._wire()
+        self.resize(*FIRST_SIZE)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # or a field gets the focus, and what is typed
+        self.setFocus()
+        self.setWindowIcon(icons.icon("app", used_theme.text))
+        self.setWindowTitle(f"Lossoscope: {State.COMPILING.value} ({lesson.title})")
+
+    # Parts
+
+    def _build(self) -> None:
+        self._menus = {title: self.menuBar().addMenu(f"&{title}") for title in actions.MENUS}
+        self._kick_menu = QMenu(self, toolTipsVisible=True)
+        self.controls = ControlBar(self.actions_by_id, self._kick_menu, self._theme)
+        self.readouts = Readouts(self._theme)
+        self.messages = MessageBar(self._theme)
+        self.lesson_box = LessonBox(self._lessons)
+        self._bars = [
+            self._add_bar("Controls", self.controls),
+            self._add_bar("Readings", self.readouts),
+            self._add_bar("Messages", self.messages),
+        ]
+        self._bars[2].hide()
+        self.setDockNestingEnabled(True)
+        self.docks = Docks(self, self._theme)
+        self.docks.fill("lesson", self.lesson_box)
+        self._fill_menus()
+        self.lesson_box.show_lesson(self._lesson)
+        actions.set_icons(self.actions_by_id, self._theme)
+        self._enable(None)
+
+    def _add_bar(self, title: str, content: QWidget) -> QToolBar:
+        bar = QToolBar(title, self, movable=False, floatable=False)
+        bar.setObjectName(f"bar_{title.lower()}")
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        bar.toggleViewAction().setEnabled(False)
+        content.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(content)
+        self.addToolBar(bar)
+        self.addToolBarBreak()
+        return bar
+
+    def _fill_menus(self) -> None:
+        self._fill_lesson_menu()
+        kicks = self.kicker.make_actions(self)
+        self._menus["Kick"].addActions(kicks)
+        self._menus["Kick"].addSeparator()
+        self._kick_menu.addActions(kicks)
+        self._kick_menu.addSeparator()
+        self._kick_menu.addAction(self.actions_by_id["kick_options"])
+        self._menus["View"].addActions(self.docks.view_actions())
+        self._menus["View"].addSeparator()
+        for spec in actions.ACTIONS:
+            if spec.starts_group:
+                self._menus[spec.menu].addSeparator()
+            self._menus[spec.menu].addAction(self.actions_by_id[spec.action_id])
+        for menu in self._menus.values():
+            menu.setToolTipsVisible(True)
+
+    def _fill_lesson_menu(self) -> None:
+        for number, lesson in enumerate(self._lessons, start=1):
+            action = QAction(lesson.title, self)
+            action.triggered.connect(partial(self._load_by_menu, lesson.lesson_id))
+            if number <= 9:
+                action.setShortcut(QKeySequence(f"Ctrl+{number}"))
+            self._menus["Lesson"].addAction(action)
+        self._menus["Lesson"].addSeparator()
+
+    def _wire(self) -> None:
+        for action_id, function in self._functions().items():
+            self.actions_by_id[action_id].triggered.connect(function)
+        self.bridge.report_arrived.connect(self._show_report)
+        self.bridge.ticked.connect(self._tick)
+        self.kicker.command_issued.connect(self.bridge.send)
+        self.kicker.chosen_changed.connect(self._show_kick)
+        self.controls.rate.value_entered.connect(self._set_rate)
+        self.controls.strength.value_entered.connect(self._set_strength)
+        self.lesson_box.lesson_chosen.connect(self.load_lesson)
+        self.docks.help_wanted.connect(self.show_panel_help)
+        self.messages.visibility_wanted.connect(self._bars[2].setVisible)
+        self.messages.remedy_chosen.connect(self._halve_and_go_on)
+        self.data_menu.data_named.connect(self._use_data)
+        self.data_menu.message_written.connect(self.messages.show_note)
+        escape = QAction(self)
+        escape.triggered.connect(self.messages.close_note)
+        escape.setShortcut(QKeySequence(Qt.Key.Key_Escape))
+        self.addAction(escape)
+        self.watch_keys()
+
+    def _functions(self) -> dict[str, object]:
+        """Return what each action of the table does."""
+        send, show = self._send, self._show_dialog
+        return {
+            "run_pause": self._run_or_pause,
+            "step_1": lambda: send(Step(1)),
+            "step_10": lambda: send(Step(10)),
+            "step_100": lambda: send(Step(100)),
+            "reset": lambda: send(Reset()),
+            "new_seed": self._take_new_seed,
+            "halve_rate": lambda: self._scale_rate(0.5),
+            "double_rate": lambda: self._scale_rate(2.0),
+            "edit_rate": lambda: _edit(self.controls.rate),
+            "edit_strength": lambda: _edit(self.controls.strength),
+            "edit_lesson": lambda: self.lesson_box.choice.setFocus(Qt.FocusReason.ShortcutFocusReason),
+            "save_point": self._save_point,
+            "settings": self.open_settings,
+            "quit": self.close,
+            "kick": lambda: self.kicker.kick(),
+            "kick_options": lambda: show(KickDialog(self.kicker, self)),
+            "open_data": self.data_menu.open_file,
+            "mnist_folder": self.data_menu.choose_folder,
+            "download_mnist": self.data_menu.ask_download,
+            "dark": lambda: self.set_theme(theme.DARK if self._theme is theme.LIGHT else theme.LIGHT),
+            "full_screen": lambda: self.showNormal() if self.isFullScreen() else self.showFullScreen(),
+            "arrange": self.docks.arrange,
+            "keys": lambda: show(HelpPage("Keys", keys_page(), self)),
+            "panels_help": lambda: show(HelpPage("What the panels show", panels_page(self.panels), self)),
+            "about": lambda: show(HelpPage("About Lossoscope", ABOUT, self)),
+        }
+
+    def menus(self) -> list[QMenu]:
+        """Return the menus of the menu bar, in order."""
+        return list(self._menus.values())
+
+    # Start and end
+
+    def start(self) -> None:
+        """Build the panels and start the engine; called by itself after the first painting."""
+        if self._is_started:
+            return
+        self._is_started = True
+        self._build_panels()
+        self.bridge.start()
+
+    def stop(self) -> bool:
+        """End everything that runs in the background; return whether the engine's thread has ended."""
+        self.data_menu.stop()
+        return self.bridge.stop() if self._is_started else True
+
+    def watch_keys(self) -> None:
+        """Let Space and Enter do what they should in all buttons and spin boxes that there are now."""
+        self._guard.guard(self)
+
+    def _build_panels(self) -> None:
+        from gui.panels.registry import PANELS  # pyqtgraph comes with it, and takes a third of a second
+
+        for kind in PANELS:
+            panel = kind(self._theme, self.bridge.jobs)
+            panel.command_issued.connect(self.bridge.send)
+            self.docks.fill(panel.panel_id, panel, panel.title)
+            self.panels.append(panel)
+        self.docks.share_out()
+        self.watch_keys()
+
+    def event(self, event: QEvent) -> bool:
+        """Count the painting, and start after the first of it."""
+        if event.type() is QEvent.Type.UpdateRequest:
+            self.bridge.meter.note_paint()
+            if not self._is_started:
+                QTimer.singleShot(0, self.start)
+        return super().event(event)
+
+    def polish(self) -> None:
+        """Keep room for the widest texts; the style must be known by then."""
+        self.controls.reserve()
+        self.readouts.reserve()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """End the threads; the window goes first, because a compilation cannot be cut short."""
+        self.hide()
+        self.stop()
+        super().closeEvent(event)
+
+    # From the engine
+
+    def _show_report(self, report: Report) -> None:
+        snapshot = report.snapshot
+        if snapshot is not None:
+            for panel in self.panels:
+                panel.show_snapshot(snapshot)
+        for refusal in report.refusals:
+            if refusal.number > self._n_refusals_seen:
+                self._show_refusal(refusal)
+        if self._words_are_due(report):
+            self._show_words(report)
+
+    def _tick(self) -> None:
+        for panel in self.panels:
+            panel.tick()
+        self.data_menu.poll()
+        report = self.bridge.newest
+        if report is not None and report is not self._worded and self._words_are_due(report):
+            self._show_words(report)
+
+    _worded: Report | None = None
+
+    def _words_are_due(self, report: Report) -> bool:
+        """Whether to write words and numbers: ten times a second, and at once when the state changes."""
+        snapshot = report.snapshot
+        now = (report.state, snapshot.run_id, snapshot.generation) if snapshot else (report.state, -1, -1)
+        if now == self._shown and time.perf_counter() - self._words_at_s < _WORDS_S:
+            return False
+        self._shown, self._words_at_s = now, time.perf_counter()
+        return True
+
+    def _show_words(self, report: Report) -> None:
+        self._worded = report
+        self.readouts.show_report(report)
+        self.controls.show_state(report.state, report.snapshot is not None)
+        self._enable(report.snapshot)
+        self._show_stop(report)
+        self.setWindowTitle(_title(report, self._lesson))
+        if report.snapshot is not None:
+            self.controls.show_snapshot(report.snapshot)
+            self._show_lesson_of(report.snapshot)
+            if self._form is not None:
+                self._form.note_loaded(report.snapshot.config)
+
+    def _show_refusal(self, refusal: Refusal) -> None:
+        self._n_refusals_seen = refusal.number
+        self.messages.show_note(refusal.sentence)
+        if self._form is not None:
+            self._form.note_refusal(refusal.command, refusal.sentence)
+
+    def _show_stop(self, report: Report) -> None:
+        stopped = report.state is State.STOPPED
+        rate = report.snapshot.suggested_rate if report.snapshot else None
+        remedy = f"Halve the rate to {rate:g} and go on" if stopped and rate is not None else ""
+        self.messages.show_stop(report.message if stopped else "", remedy)
+
+    def _show_lesson_of(self, snapshot: Snapshot) -> None:
+        lesson_id = snapshot.config.lesson
+        if lesson_id and lesson_id != self._lesson.lesson_id:
+            self._lesson = load_lesson(lesson_id)
+        is_changed = (
+            snapshot.config != self._lesson.config or snapshot.learning_rate != snapshot.config.learning_rate
+        )
+        self.lesson_box.show_lesson(self._lesson, is_changed)
+
+    def _enable(self, snapshot: Snapshot | None) -> None:
+        for spec in actions.ACTIONS:
+            if spec.needs_run:
+                self.actions_by_id[spec.action_id].setEnabled(snapshot is not None)
+        for action in self._kick_menu.actions():
+            action.setEnabled(snapshot is not None)
+
+    # To the engine
+
+    def load_lesson(self, lesson_id: str) -> None:
+        """Load a lesson, with its seed and settings."""
+        try:
+            lesson = load_lesson(lesson_id)
+        except ValueError as error:
+            self.messages.show_note(str(error))
+            return
+        self.docks.show(lesson.panels)
+        self._send(Load(lesson.config))
+
+    def _load_by_menu(self, lesson_id: str, is_checked: bool = False) -> None:
+        self.load_lesson(lesson_id)
+
+    def open_settings(self) -> None:
+        """Open the form for the settings of the run."""
+        snapshot = self.bridge.snapshot
+        if snapshot is None:
+            return
+        self._form = SettingsForm(snapshot.config.replace(learning_rate=snapshot.learning_rate), self)
+        self._form.command_issued.connect(self._send)
+        self._form.finished.connect(self._forget_form)
+        self._show_dialog(self._form)
+
+    def _forget_form(self) -> None:
+        self._form = None
+
+    def _send(self, command: Command) -> None:
+        self.messages.close_note()
+        self.bridge.send(command)
+
+    def _run_or_pause(self) -> None:
+        runs = self.bridge.newest is not None and self.bridge.newest.state is State.RUNNING
+        self._send(Pause() if runs else Run())
+
+    def _take_new_seed(self) -> None:
+        self._reload(lambda snapshot: {"seed": snapshot.config.seed + 1})
+
+    def _use_data(self, name: str) -> None:
+        self._reload(lambda snapshot: {"data": name, "n_samples": None})
+
+    def _reload(self, changes: object) -> None:
+        snapshot = self.bridge.snapshot
+        if snapshot is not None and callable(changes):
+            config = snapshot.config.replace(learning_rate=snapshot.learning_rate, **changes(snapshot))
+            self._send(Load(config))
+
+    def _set_rate(self, rate: float) -> None:
+        self._send(SetLearningRate(rate))
+
+    def _scale_rate(self, factor: float) -> None:
+        if self.controls.rate.value is not None:
+            try:
+                self._send(SetLearningRate(self.controls.rate.value * factor))
+            except (ValueError, TypeError) as error:
+                self.messages.show_note(str(error))
+
+    def _set_strength(self, strength: float) -> None:
+        self.kicker.strength = strength
+
+    def _save_point(self) -> None:
+        if self.bridge.snapshot is not None:
+            self._send(SavePoint(f"point {len(self.bridge.snapshot.saved) + 1}"))
+
+    def _halve_and_go_on(self) -> None:
+        snapshot = self.bridge.snapshot
+        if snapshot is not None and snapshot.suggested_rate is not None:
+            self._send(SetLearningRate(snapshot.suggested_rate))
+            self._send(Run())
+
+    # Looks
+
+    def set_theme(self, used_theme: theme.Theme) -> None:
+        """Change the colours of everything."""
+        self._theme = used_theme
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.dress(app, used_theme)
+        actions.set_icons(self.actions_by_id, used_theme)
+        for part in (self.controls, self.readouts, self.messages, self.docks):
+            part.set_theme(used_theme)
+        for panel in self.panels:
+            panel.set_theme(used_theme)
+        self.actions_by_id["dark"].setChecked(used_theme is theme.DARK)
+        report = self.bridge.newest
+        state = report.state if report else State.COMPILING
+        self.controls.show_state(state, report is not None and report.snapshot is not None)
+
+    def show_exception(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """Show an exception that nobody caught; as `sys.excepthook` it keeps the window alive and honest."""
+        traceback.print_exception(kind, error, trace, file=sys.stderr)
+        if issubclass(kind, KeyboardInterrupt):
+            self.close()
+        else:
+            self.messages.show_note(
+                f"Something in the window failed: {error or kind.__name__}. The run is not touched."
+            )
+
+    def _show_kick(self, title: str) -> None:
+        self.actions_by_id["kick"].setToolTip(f"{title} (K)")
+
+    def show_panel_help(self, panel_id: str) -> None:
+        """Explain one panel."""
+        panels = [panel for panel in self.panels if panel.panel_id == panel_id]
+        self._show_dialog(HelpPage(panels[0].title, panels_page(panels), self))
+
+    def _show_dialog(self, dialog: QDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+
+def _edit(field: QWidget) -> None:
+    field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    field.selectAll()  # type: ignore[attr-defined]
+
+
+def _title(report: Report, lesson: Lesson) -> str:
+    words = report.state.value
+    if report.snapshot is not None and report.state is not State.RUNNING:
+        words += f" at step {report.snapshot.n_steps:,}"
+    return f"Lossoscope: {words} ({lesson.title})"

@@ -1,0 +1,65 @@
+"""Snapshots of real runs on small data, and panels to show them in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from engine import MLP, Dataset, RunConfig, Trainer
+from engine.datasets import load_dataset
+from engine.history import History
+from engine.snapshot import Snapshot, State
+
+
+def small_digits(n_samples: int = 60) -> Dataset:
+    return load_dataset("digits").first(n_samples)
+
+
+def make_trainer(n_samples: int = 60, **settings: Any) -> Trainer:
+    config = RunConfig(data="digits", n_samples=n_samples, **settings)
+    return Trainer.from_config(config)
+
+
+def run_snapshot(n_steps: int = 30, **settings: Any) -> Snapshot:
+    trainer = make_trainer(**settings)
+    if n_steps:
+        trainer.step(n_steps)
+    return trainer.snapshot()
+
+
+def bare_trainer(
+    n_features: int, hidden: tuple[int, ...] = (4,), image_shape: Any = None, **options: Any
+) -> Trainer:
+    """Return a run on random data with so many inputs and three classes."""
+    rng = np.random.default_rng(0)
+    data = Dataset(rng.random((30, n_features)), np.arange(30) % 3, image_shape=image_shape)
+    net = MLP((n_features, *hidden, 3), **options)
+    return Trainer(net, data, net.init("glorot_uniform"))
+
+
+def with_history(snapshot: Snapshot, loss: Any, errors: Any = None, spread: Any = None) -> Snapshot:
+    """Return a snapshot whose history has these values, entry by entry."""
+    loss = np.asarray(loss, dtype=np.float64)
+    whole = np.zeros(len(loss), dtype=np.int32) if errors is None else np.asarray(errors, dtype=np.int32)
+    spread = np.ones(len(loss)) if spread is None else np.asarray(spread, dtype=np.float64)
+    history = History()
+    series = {"loss": loss, "n_errors": whole, "gradient_norm": loss, "symmetry_spread": spread}
+    history.extend(series, np.zeros(len(loss), dtype=np.int32))
+    return replace(
+        snapshot,
+        history=history.view(),
+        n_steps=len(loss) - 1,
+        loss=float(loss[-1]),
+        n_errors=int(whole[-1]),
+        n_tied=0,
+    )
+
+
+def running(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, state=State.RUNNING)
+
+
+def texts(legend: Any) -> str:
+    return "; ".join(key.text for key in legend.keys)

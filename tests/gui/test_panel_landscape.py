@@ -1,0 +1,393 @@
+"""The landscape panel, fed with fixed snapshots and with jobs that go on only when the test says so."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+
+import engine
+from engine.commands import SavePoint
+from engine.jobs import Job, JobRunner, Progress
+from engine.landscape.views import VIEWS
+from engine.snapshot import Point, State
+from gui.panels.landscape import LandscapePanel
+from gui.theme import DARK, LIGHT
+
+
+class HandJobs:
+    """Jobs that are carried on by the test, one answer at a time."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self._answers: dict[int, Generator[Any, None, None]] = {}
+
+    def submit(self, function: Any, generation: int) -> Job:
+        job = Job(len(self.jobs) + 1, generation)
+        self.jobs.append(job)
+        self._answers[job.number] = function()
+        return job
+
+    def go_on(self, n_answers: int = 1) -> None:
+        """Carry on the newest job."""
+        job = self.jobs[-1]
+        for _ in range(n_answers):
+            done, result = next(self._answers[job.number])
+            job.latest = Progress(done, result, "", False)
+
+    def finish(self) -> None:
+        """Carry the newest job to its end."""
+        job = self.jobs[-1]
+        try:
+            for done, result in self._answers[job.number]:
+                job.latest = Progress(done, result, "", False)
+        except ValueError as error:
+            job.latest = Progress(0.0, None, str(error), True)
+        else:
+            job.latest = dataclasses.replace(job.latest, finished=True)
+
+
+@pytest.fixture
+def trainer() -> engine.Trainer:
+    config = engine.RunConfig(data="digits", n_samples=40, hidden=(5,), learning_rate=0.3)
+    return engine.Trainer.from_config(config)
+
+
+@pytest.fixture
+def jobs() -> HandJobs:
+    return HandJobs()
+
+
+@pytest.fixture
+def panel(qtbot, jobs: HandJobs) -> LandscapePanel:
+    panel = LandscapePanel(LIGHT, jobs)
+    qtbot.addWidget(panel)
+    panel.resize(640, 360)
+    panel.show()
+    return panel
+
+
+def choose(panel: LandscapePanel, view: str) -> None:
+    panel.controls.view_box.setCurrentIndex(panel.controls.view_box.findData(view))
+
+
+def compute(panel: LandscapePanel, jobs: HandJobs) -> None:
+    panel.tick()
+    jobs.finish()
+    panel.tick()
+
+
+def show(panel: LandscapePanel, jobs: HandJobs, trainer: engine.Trainer) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    compute(panel, jobs)
+
+
+def test_nothing_is_asked_while_hidden(panel, jobs, trainer) -> None:
+    panel.hide()
+    panel.show_snapshot(trainer.snapshot())
+    panel.tick()
+    assert jobs.jobs == []
+    panel.show()
+    assert len(jobs.jobs) == 1
+
+
+def test_hiding_cancels_and_showing_asks_again(panel, jobs, trainer) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    panel.hide()
+    assert jobs.jobs[0].is_cancelled
+    panel.show()
+    panel.tick()
+    assert len(jobs.jobs) == 2
+
+
+def test_coarse_first_then_finer(panel, jobs, trainer) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    assert not panel.plots.isVisible()
+    known = []
+    while not known or known[-1] < 51 * 51:
+        jobs.go_on()
+        panel.tick()
+        known.append(int(panel._survey.plane.known.sum()))
+        assert panel.plots.isVisible() == (known[-1] > 0)
+        if 0 < known[-1] < 51 * 51:
+            assert f"({known[-1]:,} of them so far)" in panel.caption.text()
+    assert known == sorted(known)
+    assert len(set(known)) >= 4
+
+
+def test_caption_says_axes_share_and_step(panel, jobs, trainer) -> None:
+    trainer.step(12)
+    show(panel, jobs, trainer)
+    text = panel.caption.text()
+    plane, snapshot = panel._survey.view.plane, trainer.snapshot()
+    share = plane.share_of(snapshot.gradient)
+    assert "two main directions" in text
+    assert "51 × 51 points, computed at step 12" in text
+    assert f"{100 * share:.3g} % of the gradient's squared length" in text
+    away = max(plane.project(point.theta)[2] for point in snapshot.path)
+    assert f"up to {away:.3g} away from the plane" in text
+    assert panel.summary().startswith(text)
+    assert panel.accessibleDescription() == text
+
+
+def test_path_is_projected_and_its_end_moves_with_the_run(panel, jobs, trainer) -> None:
+    trainer.step(12)
+    panel.controls.follow_box.setChecked(False)
+    show(panel, jobs, trainer)
+    trace, plane = panel.map.trace, panel._survey.view.plane
+    assert len(trace.x) == 14  # 13 checkpoints and the present point
+    assert (trace.x[0], trace.y[0]) == plane.project(trainer.snapshot().path[0].theta)[:2]
+    assert (trace.x[-1], trace.y[-1]) == (0.0, 0.0)
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    assert (trace.x[-1], trace.y[-1]) == plane.project(trainer.theta)[:2]
+    assert trace.x[-1] != 0.0
+    assert len(jobs.jobs) == 1
+
+
+def test_pointing_tells_the_exact_loss_and_errors(panel, jobs, trainer) -> None:
+    trainer.step(5)
+    show(panel, jobs, trainer)
+    survey = panel._survey
+    a, b = survey.plane.alphas[7], survey.plane.betas[30]
+    step = survey.plane.alphas[1] - survey.plane.alphas[0]
+    panel.map.pointed.emit((a + 0.3 * step, b))
+    theta = survey.view.plane.at(a, b)
+    text = panel.caption.text()
+    loss = float(text.split("loss ")[1].split(",")[0])
+    assert loss == pytest.approx(trainer.net.loss(theta, trainer.data), rel=1e-12)
+    assert f"errors {trainer.net.n_errors(theta, trainer.data)} of 40" in text
+    assert f"({a:.4g}, {b:.4g})" in text
+    panel.map.pointed.emit(None)
+    assert "computed at step 5" in panel.caption.text()
+
+
+def test_pointing_at_the_curve(panel, jobs, trainer) -> None:
+    show(panel, jobs, trainer)
+    line = panel._survey.line
+    panel.line.pointed.emit((float(line.alphas[3]), 0.0))
+    assert repr(float(line.loss[3])) in panel.caption.text()
+
+
+def test_an_answer_to_an_older_generation_is_dropped(panel, jobs, trainer) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    trainer.perturb("noise", scale=1.0)
+    panel.show_snapshot(trainer.snapshot())
+    jobs.finish()
+    panel.tick()
+    assert jobs.jobs[0].is_cancelled
+    assert panel._survey is None
+    assert len(jobs.jobs) == 2
+    jobs.finish()
+    panel.tick()
+    assert np.array_equal(panel._survey.view.plane.origin, trainer.theta)
+
+
+def test_another_network_starts_anew(panel, jobs, trainer) -> None:
+    trainer.step(3)
+    show(panel, jobs, trainer)
+    trainer.perturb("duplicate", layer=1, unit=0)
+    panel.show_snapshot(trainer.snapshot())
+    assert panel._survey is None
+    assert not panel.plots.isVisible()
+    compute(panel, jobs)
+    assert panel._survey.view.plane.origin.shape == (trainer.net.n_params,)
+
+
+def test_another_network_while_hidden(panel, jobs, trainer) -> None:
+    show(panel, jobs, trainer)
+    panel.hide()
+    trainer.perturb("duplicate", layer=1, unit=0)
+    panel.show_snapshot(trainer.snapshot())
+    panel.show()
+    compute(panel, jobs)
+    assert panel._survey.view.plane.origin.shape == (trainer.net.n_params,)
+    assert panel.shown_error == ""
+
+
+def test_a_refresh_is_shown_when_complete_and_another_choice_at_once(panel, jobs, trainer) -> None:
+    trainer.step(3)
+    show(panel, jobs, trainer)
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    panel.tick()
+    jobs.go_on(8)
+    panel.tick()
+    assert "computed at step 3" in panel.caption.text()
+    jobs.finish()
+    panel.tick()
+    assert "computed at step 4" in panel.caption.text()
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    choose(panel, "random")
+    while "so far" not in panel.caption.text():
+        jobs.go_on()
+        panel.tick()
+    assert "computed at step 5" in panel.caption.text()
+    assert "random direction" in panel.caption.text()
+
+
+def test_follow_asks_again_when_the_run_has_moved(panel, jobs, trainer) -> None:
+    show(panel, jobs, trainer)
+    panel.tick()
+    assert len(jobs.jobs) == 1
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    panel.tick()
+    assert len(jobs.jobs) == 2
+    assert panel._asked.n_steps == 1
+
+
+def test_follow_rests_while_the_run_goes_on(panel, jobs, trainer, monkeypatch) -> None:
+    show(panel, jobs, trainer)
+    trainer.step(1)
+    running = dataclasses.replace(trainer.snapshot(), state=State.RUNNING)
+    panel.show_snapshot(running)
+    panel.tick()
+    assert len(jobs.jobs) == 1
+    panel._rest_until_s = 0.0
+    panel.tick()
+    assert len(jobs.jobs) == 2
+
+
+def test_without_follow_the_button_and_the_key_ask(panel, jobs, trainer, qtbot) -> None:
+    panel.controls.follow_box.click()
+    show(panel, jobs, trainer)
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    panel.tick()
+    assert len(jobs.jobs) == 1
+    qtbot.mouseClick(panel.controls.recompute_button, Qt.MouseButton.LeftButton)
+    assert len(jobs.jobs) == 2
+    panel.controls.recompute_action.trigger()
+    assert len(jobs.jobs) == 3
+    assert jobs.jobs[1].is_cancelled
+
+
+@pytest.mark.parametrize("view", list(VIEWS))
+def test_every_choice_of_directions_gives_a_picture(panel, jobs, trainer, view: str) -> None:
+    trainer.step(6)
+    panel.show_snapshot(trainer.snapshot())
+    choose(panel, view)
+    compute(panel, jobs)
+    assert panel._survey.plane.known.all()
+    assert panel._error_text == ""
+    assert panel.controls.ends.isVisible() == (view == "between")
+    assert panel.map.grab().toImage().pixelColor(320 // 2, 60) != QColor(LIGHT.panel)
+
+
+def test_width_is_wider(panel, jobs, trainer) -> None:
+    trainer.step(6)
+    show(panel, jobs, trainer)
+    width = np.ptp(panel._survey.view.alphas)
+    panel.controls.zoom_box.setCurrentText("width × 2")
+    compute(panel, jobs)
+    assert np.ptp(panel._survey.view.alphas) == pytest.approx(2 * width)
+
+
+def test_a_view_that_cannot_be_is_said_in_a_sentence(panel, jobs, trainer) -> None:
+    choose(panel, "start_now")
+    show(panel, jobs, trainer)
+    assert panel.caption.text() == "The start and the present point are the same: take a step first."
+    assert not panel.plots.isVisible()
+    trainer.step(1)
+    show(panel, jobs, trainer)
+    assert panel.plots.isVisible()
+
+
+def test_save_point_is_a_command_and_offers_an_end(panel, jobs, trainer, qtbot) -> None:
+    show(panel, jobs, trainer)
+    with qtbot.waitSignal(panel.command_issued) as signal:
+        qtbot.mouseClick(panel.controls.save_button, Qt.MouseButton.LeftButton)
+    assert signal.args == [SavePoint("point 1")]
+    trainer.apply(signal.args[0])
+    trainer.step(2)
+    panel.show_snapshot(trainer.snapshot())
+    choose(panel, "between")
+    panel.controls.first_box.setCurrentText("point 1")
+    compute(panel, jobs)
+    view = panel._survey.view
+    assert np.array_equal(view.plane.origin, trainer.snapshot().saved[0].theta)
+    assert view.plane.project(trainer.theta)[2] == pytest.approx(0.0, abs=1e-9)
+    assert view.x_label == "from point 1 to now"
+
+
+def test_ends_that_are_the_same(panel, jobs, trainer) -> None:
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    choose(panel, "between")
+    panel.controls.second_box.setCurrentText("start")
+    compute(panel, jobs)
+    assert panel.caption.text() == "start and start are the same point: choose two different ones."
+
+
+def test_a_choice_of_end_is_kept_when_points_are_added(panel) -> None:
+    points = tuple(Point(f"point {k}", k, np.zeros(1), 0.0) for k in (1, 2))
+    panel.controls.offer_points(points[:1])
+    panel.controls.first_box.setCurrentText("point 1")
+    panel.controls.offer_points(points)
+    assert panel.controls.choices.first == "point 1"
+    panel.controls.offer_points(())
+    assert panel.controls.choices.first == "start"
+
+
+def test_colours_stay_while_the_run_goes_on(panel, jobs, trainer) -> None:
+    choose(panel, "random")
+    show(panel, jobs, trainer)
+    scale = panel._scale
+    trainer.step(1)
+    show(panel, jobs, trainer)
+    assert panel._asked.n_steps == 1
+    assert panel._scale is scale
+    assert f"fixed from {scale.low:g} to {scale.high:g}" in panel.caption.text()
+
+
+def test_loss_that_is_not_finite_is_hatched(panel, jobs, trainer) -> None:
+    snapshot = trainer.snapshot()
+    choose(panel, "random")
+    panel.show_snapshot(dataclasses.replace(snapshot, theta=snapshot.theta * 1e307))
+    compute(panel, jobs)
+    assert not np.isfinite(panel._survey.plane.loss).all()
+    assert panel.caption.text().endswith("Hatched: not finite.")
+    panel.grab()
+
+
+def test_other_colours(panel, jobs, trainer) -> None:
+    show(panel, jobs, trainer)
+    light = panel.grab().toImage()
+    panel.set_theme(DARK)
+    dark = panel.grab().toImage()
+    corner = (4, panel.height() // 2)
+    assert light.pixelColor(*corner) != dark.pixelColor(*corner)
+
+
+def test_with_the_real_runner(qtbot, trainer) -> None:
+    runner = JobRunner()
+    panel = LandscapePanel(DARK, runner)
+    qtbot.addWidget(panel)
+    panel.show()
+    try:
+        panel.show_snapshot(trainer.snapshot())
+
+        def is_complete() -> bool:
+            panel.tick()
+            return panel._survey is not None and bool(panel._survey.plane.known.all()) and panel._job is None
+
+        qtbot.waitUntil(is_complete, timeout=60_000)
+        middle = panel._survey.plane.loss[25, 25]
+        assert middle == pytest.approx(trainer.snapshot().loss, rel=1e-12)
+    finally:
+        runner.stop()
+
+
+@pytest.fixture(autouse=True)
+def _names_for_screen_readers(panel) -> Iterator[None]:
+    yield
+    controls = panel.controls
+    for widget in (panel.map, panel.line, controls.view_box, controls.zoom_box, controls.first_box):
+        assert widget.accessibleName()

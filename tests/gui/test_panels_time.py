@@ -1,0 +1,270 @@
+"""The loss and the errors panel, fed with fixed snapshots; what they draw is read back from their items."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from panel_tools import make_trainer, run_snapshot, running, texts, with_history
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from engine.bounds import error_ceiling
+from engine.jobs import JobRunner
+from engine.snapshot import Snapshot
+from gui.panels.errors import ErrorsPanel
+from gui.panels.loss import LossPanel
+from gui.theme import DARK, LIGHT
+
+
+@pytest.fixture
+def jobs() -> Iterator[JobRunner]:
+    runner = JobRunner()
+    yield runner
+    runner.stop()
+
+
+@pytest.fixture
+def show(qtbot: QtBot, jobs: JobRunner) -> Any:
+    def make(cls: Any, snapshot: Snapshot | None = None) -> Any:
+        panel = cls(LIGHT, jobs)
+        qtbot.addWidget(panel)
+        panel.resize(640, 360)
+        panel.show()
+        qtbot.waitExposed(panel)
+        if snapshot is not None:
+            panel.show_snapshot(snapshot)
+        return panel
+
+    return make
+
+
+def fast_run(n_steps: int = 60) -> Snapshot:
+    """A run whose rate is so large that the loss rises now and then."""
+    return run_snapshot(n_steps, learning_rate=4.0)
+
+
+@pytest.mark.parametrize("n_steps", [0, 1, 60])
+def test_the_loss_is_drawn_entry_by_entry(show: Any, n_steps: int) -> None:
+    snapshot = fast_run(n_steps)
+    panel = show(LossPanel, snapshot)
+    [curve] = panel.plot.curves
+    assert curve.x.tolist() == list(range(n_steps + 1))
+    assert curve.y.tolist() == pytest.approx(np.log10(snapshot.history["loss"]).tolist())
+    assert f"loss {snapshot.loss:.4g}" in texts(panel.legend)
+
+
+def test_every_step_that_raised_the_loss_is_marked_and_counted(show: Any) -> None:
+    snapshot = fast_run()
+    loss = snapshot.history["loss"]
+    expected = [k for k in range(1, len(loss)) if loss[k] - loss[k - 1] > 1e-12 * loss[k - 1]]
+    panel = show(LossPanel, snapshot)
+    assert 0 < len(expected) < 60
+    assert panel.plot.marks.x.tolist() == expected
+    assert panel.plot.marks.rug.tolist() == expected
+    assert panel.plot.marks.y.tolist() == pytest.approx(np.log10(loss[expected]).tolist())
+    assert f"{len(expected)} of 60 steps rose" in texts(panel.legend)
+    assert f"rose at {len(expected)} steps, first at step {expected[0]}" in panel.summary()
+    assert f"{len(expected)} of 60 steps rose" in panel.accessibleName()
+
+
+def test_no_marked_step_is_lost_among_a_million(show: Any) -> None:
+    loss = np.linspace(2.0, 1.0, 1_000_000)
+    rises = [3, 500_000, 500_001, 999_999]
+    for step in rises:
+        loss[step] = loss[step - 1] + 0.1
+    panel = show(LossPanel, with_history(fast_run(0), loss))
+    marked = panel.plot.marks.rug.tolist()
+    assert "4 of 999,999 steps rose" in texts(panel.legend)
+    width = panel.plot.getViewBox().width()
+    pixel = (panel.plot.view[0][1] - panel.plot.view[0][0]) / width
+    for step in rises:
+        assert min(abs(step - mark) for mark in marked) <= 1.01 * pixel
+    panel.plot.zoom_to((499_990.0, 500_010.0), panel.plot.view[1])
+    panel.plot.view_moved.emit()
+    assert panel.plot.marks.x.tolist() == [500_000.0, 500_001.0]
+
+
+def test_next_mark_goes_through_the_marks_and_round(show: Any, qtbot: QtBot) -> None:
+    loss = np.linspace(2.0, 1.0, 1000)
+    loss[[100, 500]] += 0.3
+    panel = show(LossPanel, with_history(fast_run(0), loss))
+    visited = []
+    for _ in range(3):
+        qtbot.mouseClick(panel.next_button, Qt.MouseButton.LeftButton)
+        (left, right), _ = panel.plot.view
+        visited.append(round((left + right) / 2))
+        assert left > 0
+    assert visited == [100, 500, 100]
+    assert panel.note_label.text().startswith("Mark 1 of 2: step 100 took the loss from ")
+    assert repr(float(loss[100])) in panel.note_label.text()
+    assert panel.all_button.isVisible()
+    qtbot.mouseClick(panel.all_button, Qt.MouseButton.LeftButton)
+    assert panel.plot.view[0][1] > 999
+    assert not panel.all_button.isVisible()
+
+
+def test_without_marks_there_is_no_next_one(show: Any) -> None:
+    panel = show(LossPanel, with_history(fast_run(0), [3.0, 2.0, 1.0]))
+    assert not panel.next_button.isEnabled()
+    before = panel.plot.view
+    panel.go_to_next_mark()
+    assert panel.plot.view == before
+    assert "0 of 2 steps rose" in texts(panel.legend)
+
+
+def test_a_kick_is_a_line_with_a_name_and_no_mark(show: Any) -> None:
+    trainer = make_trainer(learning_rate=0.1)
+    trainer.step(20)
+    trainer.perturb("break_symmetry", scale=50.0)
+    trainer.step(20)
+    snapshot = trainer.snapshot()
+    jump = snapshot.history.jumps[0]
+    assert jump.loss_after > jump.loss_before
+    for cls in (LossPanel, ErrorsPanel):
+        panel = show(cls, snapshot)
+        assert panel.plot.jumps.x == (20.5,)
+        assert panel.plot.jumps.labels == ("break symmetry",)
+        assert "1 kick; the last, break symmetry after step 20, took the loss from" in panel.summary()
+        assert repr(jump.loss_after) in panel.summary()
+
+
+def test_the_errors_and_their_ceiling_are_drawn(show: Any) -> None:
+    snapshot = fast_run()
+    panel = show(ErrorsPanel, snapshot)
+    errors, ceiling = panel.plot.curves
+    n_samples = snapshot.data.n_samples
+    assert errors.y.tolist() == snapshot.history["n_errors"].tolist()
+    expected = [math.floor(n_samples * loss / math.log(2.0)) for loss in snapshot.history["loss"]]
+    assert ceiling.y.tolist() == expected
+    assert ceiling.isVisible()
+    assert (ceiling.y >= errors.y).all()
+    assert f"ceiling {expected[-1]}" in texts(panel.legend)
+    looks = {key.look for key in panel.legend.keys}
+    assert looks == {"line", "dash", "triangle"}
+
+
+def test_the_ceiling_of_a_long_history_is_that_of_each_extreme(show: Any) -> None:
+    loss = np.random.default_rng(0).random(200_000) + 0.1
+    snapshot = with_history(fast_run(0), loss)
+    panel = show(ErrorsPanel, snapshot)
+    drawn = panel.plot.curves[1].y
+    assert drawn.max() == error_ceiling(loss.max(), 60)
+    assert drawn.min() == error_ceiling(loss.min(), 60)
+
+
+def test_steps_where_errors_rose_while_the_loss_fell_are_marked(show: Any) -> None:
+    loss = np.linspace(2.0, 1.0, 100)
+    errors = np.full(100, 10)
+    errors[40:] += 3
+    errors[70:] += 1
+    loss[70:] += 0.5  # here the loss rose as well
+    panel = show(ErrorsPanel, with_history(fast_run(0), loss, errors))
+    assert panel.plot.marks.x.tolist() == [40.0]
+    assert panel.plot.marks.y.tolist() == [13.0]
+    assert "1 rise as loss fell" in texts(panel.legend)
+    panel.go_to_next_mark()
+    assert "step 40: errors 10 to 13, loss" in panel.note_label.text()
+    assert panel.plot.view[0] == (27.5, 52.5)
+
+
+@pytest.mark.parametrize("loss_name", ["quadratic", "squared"])
+def test_other_losses_have_no_ceiling_and_the_panel_says_so(show: Any, loss_name: str) -> None:
+    panel = show(ErrorsPanel, run_snapshot(5, loss=loss_name))
+    assert not panel.plot.curves[1].isVisible()
+    assert "no ceiling: for cross-entropy only" in texts(panel.legend)
+    assert "no ceiling" in panel.summary()
+
+
+def test_ties_are_said_in_words(show: Any) -> None:
+    trainer = make_trainer(init="constant", init_value=0.0)
+    start = trainer.snapshot()
+    assert start.n_tied == 60
+    panel = show(ErrorsPanel, start)
+    assert "errors: tied" in texts(panel.legend)
+    assert panel.note_label.text().startswith("Tied: 60 samples of 60")
+    panel.show_snapshot(replace(start, n_tied=3, n_errors=50))
+    assert "errors 50 (3 tied)" in texts(panel.legend)
+
+
+def test_the_errors_axis_has_whole_ticks_and_ends_near_the_number_of_samples(show: Any) -> None:
+    panel = show(ErrorsPanel, fast_run())
+    [(_, ticks)] = panel.plot.y_axis.tickValues(*panel.plot.view[1], 250.0)
+    assert all(tick == round(tick) for tick in ticks)
+    assert 60 <= panel.plot.view[1][1] <= 75
+
+
+def test_zero_errors_have_a_place_on_the_log_axis(show: Any) -> None:
+    panel = show(ErrorsPanel, with_history(fast_run(0), [1.0, 0.5, 0.1], [5, 1, 0]))
+    panel.plot.set_log(True)
+    assert panel.plot.curves[0].y.tolist() == pytest.approx([math.log10(5), 0.0, math.log10(0.5)])
+    assert "zeros are drawn at the tick 0" in panel.note_label.text()
+
+
+def test_a_hidden_panel_draws_nothing_until_it_is_shown(qtbot: QtBot, jobs: JobRunner) -> None:
+    drawn = []
+
+    class Watched(LossPanel):
+        def draw(self, snapshot: Snapshot) -> None:
+            drawn.append(snapshot)
+            super().draw(snapshot)
+
+    panel = Watched(LIGHT, jobs)
+    qtbot.addWidget(panel)
+    first, second = fast_run(1), fast_run(2)
+    panel.show_snapshot(first)
+    panel.show_snapshot(second)
+    panel.tick()
+    assert drawn == []
+    panel.show()
+    assert drawn == [second]
+
+
+def test_a_panel_that_fails_says_so_in_its_place_and_recovers(show: Any, capsys: Any) -> None:
+    panel = show(LossPanel)
+    snapshot = fast_run(3)
+    panel.show_snapshot(replace(snapshot, history=None))
+    assert panel._stack.currentWidget() is panel._error
+    assert panel._error.text().startswith("Loss cannot be drawn: ")
+    assert "Traceback" in capsys.readouterr().err
+    panel.show_snapshot(snapshot)
+    assert panel._stack.currentWidget() is panel._body
+    assert len(panel.plot.curves[0].x) == 4
+
+
+def test_numbers_change_ten_times_a_second_while_it_runs_and_are_right_at_the_end(show: Any) -> None:
+    trainer = make_trainer()
+    panel = show(LossPanel, running(trainer.snapshot()))
+    trainer.step(1)
+    panel._text_pace._interval_s = 1e9
+    later = running(trainer.snapshot())
+    panel.show_snapshot(later)
+    assert len(panel.plot.curves[0].x) == 2
+    assert "0 of 0 steps" in texts(panel.legend)
+    panel.show_snapshot(trainer.snapshot())
+    assert "of 1 step " in texts(panel.legend)
+    panel._text_pace.forget()
+    panel.show_snapshot(later)
+    assert "of 1 step " in texts(panel.legend)
+
+
+def test_a_shorter_history_after_a_reset_is_drawn(show: Any) -> None:
+    panel = show(LossPanel, fast_run(60))
+    panel.go_to_next_mark()
+    panel.plot.reset_view()
+    panel.show_snapshot(fast_run(2))
+    assert panel.plot.curves[0].x.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("cls", [LossPanel, ErrorsPanel])
+def test_panels_have_help_and_another_theme(show: Any, cls: Any) -> None:
+    panel = show(cls, fast_run(5))
+    assert len(cls.help_text) > 500
+    panel.set_theme(DARK)
+    image = panel.grab().toImage()
+    colours = {image.pixelColor(x, y).name() for x in range(0, 640) for y in range(40, 320)}
+    assert getattr(DARK, cls.panel_id) in colours

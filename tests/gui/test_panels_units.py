@@ -1,0 +1,324 @@
+"""The symmetry and the weights panel, fed with fixed snapshots; what they draw is read back from their items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from panel_tools import bare_trainer, make_trainer, run_snapshot, running, texts, with_history
+from PySide6.QtGui import QColor
+from pytestqt.qtbot import QtBot
+
+from engine.jobs import JobRunner
+from engine.snapshot import Snapshot
+from engine.symmetry import unit_distances, unit_parameters
+from gui.panels.symmetry import MOST_UNITS, SymmetryPanel, colour_numbers, fitting_decades, verdict
+from gui.panels.weights import WeightsPanel, steady_limit
+from gui.theme import DARK, LIGHT
+from gui.tiles import fitting_layout, signed_numbers
+
+
+@pytest.fixture
+def jobs() -> Iterator[JobRunner]:
+    runner = JobRunner()
+    yield runner
+    runner.stop()
+
+
+@pytest.fixture
+def show(qtbot: QtBot, jobs: JobRunner) -> Any:
+    def make(cls: Any, snapshot: Snapshot | None = None) -> Any:
+        panel = cls(LIGHT, jobs)
+        qtbot.addWidget(panel)
+        panel.resize(640, 360)
+        panel.show()
+        qtbot.waitExposed(panel)
+        if snapshot is not None:
+            panel.show_snapshot(snapshot)
+        return panel
+
+    return make
+
+
+def constant_run(n_steps: int, **settings: Any) -> Any:
+    trainer = make_trainer(hidden=(6,), init="constant", **settings)
+    if n_steps:
+        trainer.step(n_steps)
+    return trainer
+
+
+# symmetry
+
+
+def test_equal_units_are_called_identical_and_have_the_colour_of_zero(show: Any) -> None:
+    snapshot = constant_run(20).snapshot()
+    panel = show(SymmetryPanel, snapshot)
+    assert "6 units, 1 distinct" in texts(panel.legend)
+    assert "identical to the last bit" in texts(panel.legend)
+    zero = QColor(LIGHT.symmetry)
+    pixels = panel.image.image
+    assert pixels.shape == (6, 6, 4)
+    assert (pixels[..., :3] == [zero.red(), zero.green(), zero.blue()]).all()
+    assert panel.bar.extra == ("symmetry", "identical")
+    assert panel.zero_mark.x.tolist() == [20.0]
+    assert panel.spread_plot.curves[0].y.tolist() == [-20.0] * 21
+    assert "Spread 0.0: identical to the last bit" in panel.summary()
+
+
+def test_the_matrix_shows_the_distances_of_the_chosen_layer(show: Any) -> None:
+    snapshot = run_snapshot(10, hidden=(7, 5))
+    panel = show(SymmetryPanel, snapshot)
+    assert panel.layer_box.isVisible()
+    for layer in (1, 2):
+        panel._choose_layer(layer - 1)
+        expected = unit_distances(unit_parameters(snapshot.net, snapshot.theta, layer))
+        assert panel._distances.tolist() == expected.tolist()
+        zero = QColor(LIGHT.symmetry)
+        is_zero = (panel.image.image[..., :3] == [zero.red(), zero.green(), zero.blue()]).all(axis=2)
+        assert is_zero.tolist() == np.eye(len(expected), dtype=bool).tolist()
+
+
+def test_one_bit_of_difference_is_not_the_colour_of_zero() -> None:
+    distances = np.array([[0.0, 5e-324], [5e-324, 0.0]])
+    assert colour_numbers(distances, (-17, 0)).tolist() == [[0, 1], [1, 0]]
+
+
+def test_colours_rise_with_the_distance() -> None:
+    distances = np.array([1e-6, 1e-5, 1e-3, 0.1, 1.0])
+    numbers = colour_numbers(distances, (-6, 0)).tolist()
+    assert numbers[0] == 1
+    assert numbers[-1] == 255
+    assert numbers == sorted(set(numbers))
+
+
+def test_decades_hold_the_distances_and_stay_while_they_fit() -> None:
+    distances = np.array([[0.0, 3e-5], [3e-5, 0.02]])
+    assert fitting_decades(distances, None) == (-5, -1)
+    assert fitting_decades(distances, (-6, 0)) == (-6, 0)
+    assert fitting_decades(distances, (-4, 0)) == (-5, -1)
+    assert fitting_decades(distances, (-12, 0)) == (-5, -1)
+    assert fitting_decades(np.zeros((3, 3)), None) == (-17, 0)
+
+
+def test_a_kick_is_named_as_what_broke_the_symmetry(show: Any) -> None:
+    trainer = constant_run(5)
+    trainer.perturb("break_symmetry", scale=1e-9, unit=2)
+    trainer.step(3)
+    history = trainer.snapshot().history
+    size = history["symmetry_spread"][6]
+    assert size > 0.0
+    assert verdict(history) == f"broken by a kick (break symmetry) after step 5, size {size:.3g}"
+    assert "2 distinct" in texts(show(SymmetryPanel, trainer.snapshot()).legend)
+
+
+def test_rounding_is_named_as_what_broke_the_symmetry() -> None:
+    spread = np.zeros(300)
+    spread[200:] = 3e-17
+    snapshot = with_history(run_snapshot(0), np.ones(300), spread=spread)
+    assert verdict(snapshot.history) == "broken by rounding at step 200, size 3e-17"
+
+
+def test_a_permutation_does_not_break_the_symmetry() -> None:
+    trainer = constant_run(5)
+    trainer.perturb("permute", seed=1)
+    trainer.step(2)
+    assert verdict(trainer.snapshot().history) == "identical to the last bit"
+
+
+def test_a_random_start_was_not_symmetric() -> None:
+    assert verdict(run_snapshot(2).history) == "the start was not symmetric"
+
+
+def test_a_network_without_hidden_layer_is_told_and_the_next_one_drawn(show: Any) -> None:
+    panel = show(SymmetryPanel, run_snapshot(2, hidden=()))
+    assert panel.nothing.isVisible()
+    assert "no hidden layer" in panel.summary()
+    panel.show_snapshot(run_snapshot(2, hidden=(4,)))
+    assert not panel.nothing.isVisible()
+    assert panel._distances.shape == (4, 4)
+
+
+def test_a_wide_layer_is_cut_and_the_panel_says_so(show: Any) -> None:
+    panel = show(SymmetryPanel, bare_trainer(3, (MOST_UNITS + 9,)).snapshot())
+    assert panel.image.image.shape[:2] == (MOST_UNITS, MOST_UNITS)
+    assert panel.note_label.text() == f"The matrix shows units 1 to {MOST_UNITS} of {MOST_UNITS + 9}."
+    assert f"{MOST_UNITS + 9} units, {MOST_UNITS + 9} distinct" in texts(panel.legend)
+
+
+def test_pointing_at_a_cell_tells_the_exact_distance(show: Any) -> None:
+    snapshot = run_snapshot(3, hidden=(4,))
+    panel = show(SymmetryPanel, snapshot)
+    panel.matrix_plot.pointed.emit((2.2, 3.9))
+    distance = unit_distances(unit_parameters(snapshot.net, snapshot.theta, 1))[1, 3]
+    assert panel.note_label.text() == f"Units 2 and 4 are {float(distance)!r} apart."
+    panel.matrix_plot.pointed.emit((3.0, 3.0))
+    assert panel.note_label.text() == "Unit 3 is itself."
+    panel.matrix_plot.pointed.emit((9.0, 3.0))
+    assert panel.note_label.text() == ""
+
+
+def test_the_matrix_is_drawn_seldom_while_running_and_at_once_when_paused(show: Any) -> None:
+    trainer = make_trainer(hidden=(4,))
+    panel = show(SymmetryPanel, running(trainer.snapshot()))
+    panel._pace._interval_s = 1e9
+    first = panel._distances.copy()
+    trainer.step(5)
+    later = trainer.snapshot()
+    panel.show_snapshot(running(later))
+    panel.tick()
+    assert panel._distances.tolist() == first.tolist()
+    assert len(panel.spread_plot.curves[0].x) == 6
+    panel.show_snapshot(later)
+    assert panel._distances.tolist() != first.tolist()
+
+
+def test_what_was_put_off_is_drawn_by_a_later_tick(show: Any) -> None:
+    trainer = make_trainer(hidden=(4,))
+    panel = show(SymmetryPanel, running(trainer.snapshot()))
+    panel._pace._interval_s = 1e9
+    first = panel._distances.copy()
+    trainer.step(5)
+    panel.show_snapshot(running(trainer.snapshot()))
+    panel._pace._interval_s = 0.0
+    panel.tick()
+    assert panel._distances.tolist() != first.tolist()
+
+
+# weights
+
+
+def test_a_tile_is_the_unit_s_weights_in_the_shape_of_the_picture(show: Any) -> None:
+    snapshot = run_snapshot(5, hidden=(6,))
+    panel = show(WeightsPanel, snapshot)
+    weights, _ = snapshot.net.layers(snapshot.theta)[0]
+    assert panel.board.values.shape == (6, 8, 8)
+    for unit in range(6):
+        assert panel.board.values[unit].ravel().tolist() == weights[:, unit].tolist()
+    largest = np.abs(weights).max()
+    assert largest <= panel.board.limit <= 1.3 * largest
+    limit = f"{panel.board.limit:g}"
+    assert [text for _, text in panel.bar.texts] == [f"−{limit}", "0", f"+{limit}"]
+    assert f"scale ±{limit}" in texts(panel.legend)
+    assert repr(float(weights.min())) in panel.summary()
+
+
+def test_the_middle_of_the_scale_is_zero_and_its_ends_are_the_limit() -> None:
+    values = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
+    assert signed_numbers(values, 1.0).tolist() == [0, 0, 64, 127, 190, 254, 254]
+
+
+def test_the_scale_stays_while_it_fits() -> None:
+    assert steady_limit(0.9, 1.0) == 1.0
+    assert steady_limit(1.05, 1.0) == pytest.approx(1.1)
+    assert steady_limit(0.1, 1.0) == pytest.approx(0.1)
+    assert steady_limit(0.0, 1.0) == 1.0
+
+
+def test_equal_units_are_framed_named_and_counted(show: Any) -> None:
+    trainer = constant_run(4)
+    trainer.perturb("break_symmetry", scale=0.5, unit=3)
+    panel = show(WeightsPanel, trainer.snapshot())
+    assert panel.board.labels == ("1", "2 = 1", "3 = 1", "4", "5 = 1", "6 = 1")
+    assert "6 units, 2 distinct" in texts(panel.legend)
+    image = panel.board.grab().toImage()
+    for unit in range(6):
+        rect = panel.board.tile_rect(unit)
+        edge = image.pixelColor(rect.left() + 5, rect.top() - 1).name()
+        assert (edge == LIGHT.symmetry) == (unit != 3)
+
+
+def test_a_duplicated_unit_is_the_last_one_and_equal_to_its_original(show: Any) -> None:
+    trainer = make_trainer(hidden=(5,))
+    trainer.perturb("duplicate", unit=1)
+    panel = show(WeightsPanel, trainer.snapshot())
+    assert panel.board.labels == ("1", "2", "3", "4", "5", "6 = 2")
+
+
+def test_as_many_tiles_as_fit_are_shown_and_counted(show: Any) -> None:
+    panel = show(WeightsPanel, bare_trainer(64, (300,), image_shape=(8, 8)).snapshot())
+    n_shown = panel.board.layout_now.n_shown
+    assert 30 < n_shown < 300
+    assert f"showing {n_shown} of 300" in texts(panel.legend)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 32, 100, 1000])
+@pytest.mark.parametrize("size", [(600, 280), (200, 100), (900, 500)])
+@pytest.mark.parametrize("shape", [(8, 8), (28, 28), (96, 32)])
+def test_tiles_lie_within_the_board(n: int, size: tuple[int, int], shape: tuple[int, int]) -> None:
+    found = fitting_layout(n, shape, *size, label_px=17)
+    n_rows = -(-found.n_shown // found.n_columns)
+    strip = 17 if found.has_labels else 0
+    assert 1 <= found.n_shown <= n
+    assert min(found.n_columns, found.n_shown) * (found.width + 5) - 5 <= size[0]
+    if found.n_shown > found.n_columns:
+        assert n_rows * (found.height + 5 + strip) - 5 <= size[1]
+
+
+def test_pointing_at_a_tile_tells_the_exact_weight(show: Any) -> None:
+    snapshot = run_snapshot(5, hidden=(6,))
+    panel = show(WeightsPanel, snapshot)
+    panel.board.pointed.emit((2, 3, 4))
+    weight = snapshot.net.layers(snapshot.theta)[0][0][3 * 8 + 4, 2]
+    assert panel.note_label.text() == f"Unit 3, row 4, column 5: weight {float(weight)!r}."
+    rect = panel.board.tile_rect(2)
+    assert panel.board._number_at(rect.center().toPointF()) == (2, 3, 3)
+    assert panel.board._number_at(rect.topLeft().toPointF() - (rect.topLeft() * 2).toPointF()) is None
+
+
+def test_few_inputs_without_a_picture_are_bars_and_many_a_row(show: Any) -> None:
+    panel = show(WeightsPanel, bare_trainer(6).snapshot())
+    assert panel.board.as_bars
+    assert panel.board.values.shape == (4, 1, 6)
+    assert "scale ±" in texts(panel.legend)
+    panel.show_snapshot(bare_trainer(60).snapshot())
+    assert not panel.board.as_bars
+    panel.grab()
+
+
+def test_two_inputs_are_lines_over_the_samples(show: Any) -> None:
+    snapshot = bare_trainer(2).snapshot()
+    panel = show(WeightsPanel, snapshot)
+    assert panel.pages.currentWidget() is panel.lines
+    weights, bias = snapshot.net.layers(snapshot.theta)[0]
+    assert panel.lines.units.weights.tolist() == weights.T.tolist()
+    assert panel.lines.units.bias.tolist() == bias.tolist()
+    assert panel.lines.largest_norm == np.linalg.norm(weights, axis=0).max()
+    panel.lines.pointed.emit((0.5, 0.5))
+    assert panel.note_label.text().startswith("Nearest line: unit ")
+    panel.grab()
+
+
+def test_units_on_one_line_are_drawn_once_with_all_their_numbers(show: Any) -> None:
+    trainer = bare_trainer(2, (5,))
+    theta = trainer.net.init("constant", value=0.3)
+    same = type(trainer)(trainer.net, trainer.data, theta).snapshot()
+    panel = show(WeightsPanel, same)
+    assert panel.lines.units.labels == {0: "1–5"}
+    panel.grab()
+
+
+def test_weights_of_zero_have_no_line_and_no_scale_of_zero(show: Any) -> None:
+    trainer = bare_trainer(2, (3,))
+    flat = type(trainer)(trainer.net, trainer.data, np.zeros(trainer.net.n_params)).snapshot()
+    panel = show(WeightsPanel, flat)
+    panel.grab()
+    panel.lines.pointed.emit((0.0, 0.0))
+    assert panel.note_label.text() == ""
+
+
+def test_without_hidden_layer_the_outputs_are_shown(show: Any) -> None:
+    panel = show(WeightsPanel, run_snapshot(2, hidden=()))
+    assert "10 outputs" in texts(panel.legend)
+    assert "10 outputs" in panel.summary()
+
+
+@pytest.mark.parametrize("cls", [SymmetryPanel, WeightsPanel])
+def test_another_theme_is_drawn(show: Any, cls: Any) -> None:
+    panel = show(cls, constant_run(3).snapshot())
+    panel.set_theme(DARK)
+    image = panel.grab().toImage()
+    colours = {image.pixelColor(x, y).name() for x in range(0, 640) for y in range(0, 360)}
+    assert DARK.symmetry in colours
+    assert LIGHT.symmetry not in colours

@@ -1,0 +1,256 @@
+"""The plots: ticks, strokes, views, marks, and what is said under the pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from panel_tools import run_snapshot, with_history
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from gui import axes, numerals, plots
+from gui.legends import Key, Legend
+from gui.plot_items import column_spans, strokes
+from gui.theme import DARK, LIGHT
+from gui.time_plots import N_POINTS, Series, TimePlot, first_in_columns
+
+
+@pytest.fixture
+def plot(qtbot: QtBot) -> Iterator[TimePlot]:
+    made = TimePlot(LIGHT, "loss", (Series("loss", "loss", "loss"),))
+    qtbot.addWidget(made)
+    made.resize(640, 300)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+# numbers
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.0, "0"), (0.23456, "0.2346"), (2.3e-17, "2.3e-17"), (12345.6, "12,346"), (float("inf"), "inf")],
+)
+def test_short_numbers(number: float, text: str) -> None:
+    assert numerals.short(number) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_exact_text_reads_back_as_the_same_number(number: float) -> None:
+    assert float(numerals.exact(number)) == number
+
+
+@given(st.floats(1e-12, 1e12))
+def test_a_round_number_above_is_above_and_near(number: float) -> None:
+    assert number * (1 - 1e-9) <= numerals.round_above(number) <= 1.2 * number
+
+
+# ticks
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 10**7), st.integers(1, 10**7), st.floats(2.0, 12.0))
+def test_whole_axes_have_whole_ticks(low: int, width: int, n_ticks: float) -> None:
+    [(_, ticks)] = axes.linear_ticks(low, low + width, n_ticks, is_whole=True)
+    assert all(tick == round(tick) for tick in ticks)
+    assert len(ticks) <= n_ticks + 2
+
+
+@settings(max_examples=200)
+@given(st.floats(-18.0, 6.0), st.floats(0.01, 20.0))
+def test_a_log_axis_of_any_width_has_labelled_ticks_within_it(low: float, width: float) -> None:
+    ticks = axes.log_ticks(low, low + width, 6.0, None)[0][1]
+    assert 1 <= len(ticks) <= 14
+    assert all(low - 1e-9 <= tick <= low + width + 1e-9 for tick in ticks)
+
+
+def test_the_line_for_zero_is_labelled_0(plot: TimePlot) -> None:
+    axis = axes.Axis("left", zero_line=-20.0)
+    axis.set_log(True)
+    [(spacing, ticks), _] = axis.tickValues(-20.5, 0.0, 300.0)
+    assert axis.tickStrings(ticks, 1.0, spacing)[0] == "0"
+    assert "10⁻¹⁵" in axis.tickStrings(ticks, 1.0, spacing)
+
+
+# strokes
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(-40, 360), st.floats(-50.0, 90.0)), min_size=1, max_size=30))
+def test_column_spans_hold_every_point_of_the_line(points: list[tuple[int, float]]) -> None:
+    x, y = np.array(sorted(points)).T
+    x = x / 8.0
+    low, high = column_spans(x, y, 40)
+    for px, py in zip(x, y, strict=True):
+        if 0 <= px < 40:
+            assert low[int(px)] <= py <= high[int(px)]
+    for left, right, a, b in zip(x, x[1:], y, y[1:], strict=False):
+        if right > left:
+            for share in np.linspace(0.0, 1.0, 23):
+                at, value = left + share * (right - left), a + share * (b - a)
+                if 0 <= at < 40:
+                    assert low[int(at)] - 1e-6 <= value <= high[int(at)] + 1e-6
+
+
+def test_strokes_are_what_a_loop_over_pixels_covers() -> None:
+    x, y = np.array([3.0, 10.0, 10.0, 20.0]), np.array([5.2, 5.2, 25.0, 12.0])
+    low, high = column_spans(x, y, 30)
+    inked = strokes(low, high, 40, 2.0)
+    for column in range(30):
+        rows = np.flatnonzero(inked[:, column]).tolist()
+        if column < 3 or column > 20:
+            assert rows == []
+        else:
+            near = [k for k in (column - 1, column) if 3 <= k <= 20]
+            first = min(np.floor(low[k] - 0.5) for k in near)
+            last = max(np.floor(high[k] + 0.5) for k in near)
+            assert rows == list(range(int(first), int(last) + 1))
+
+
+def test_a_drawn_spike_is_seen_in_the_picture(plot: TimePlot) -> None:
+    loss = np.ones(500_000)
+    loss[250_000] = 100.0
+    plot.set_log(True)
+    plot.show_history(with_history(run_snapshot(0), loss).history)
+    image = plot.grab().toImage()
+    blue = QColor(LIGHT.loss)
+    seen = [image.pixelColor(x, y) == blue for x in range(0, image.width()) for y in (image.height() // 2,)]
+    assert any(seen)
+
+
+# views
+
+
+def test_at_most_a_thousand_points_reach_the_curve(plot: TimePlot) -> None:
+    plot.show_history(with_history(run_snapshot(0), np.linspace(2.0, 1.0, 300_000)).history)
+    assert 400 < len(plot.curves[0].x) <= N_POINTS
+
+
+def test_the_view_moves_in_steps_and_not_at_every_step(plot: TimePlot) -> None:
+    start, views = run_snapshot(0), set()
+    for n in range(100, 200):
+        plot.show_history(with_history(start, np.linspace(2.0, 1.0, n)).history)
+        views.add(plot.view)
+    assert 3 <= len(views) <= 12
+
+
+def test_a_log_axis_draws_zero_on_its_own_line_and_says_so(plot: TimePlot) -> None:
+    plot.set_log(True)
+    plot.show_history(with_history(run_snapshot(0), [1.0, 1e-30, 0.0]).history)
+    assert plot.curves[0].y.tolist() == pytest.approx([0.0, np.log10(2e-20), -20.0])
+    assert "zeros are drawn at the tick 0" in plot.clamp_note
+    plot.set_log(False)
+    assert plot.curves[0].y.tolist() == [1.0, 1e-30, 0.0]
+    assert plot.clamp_note == ""
+
+
+def test_the_wheel_ends_following_and_a_double_click_begins_it_again(plot: TimePlot) -> None:
+    plot.show_history(with_history(run_snapshot(0), np.linspace(2.0, 1.0, 5000)).history)
+    whole = plot.view
+    plot.getViewBox().sigRangeChangedManually.emit([True, True])
+    assert not plot.is_following
+    plot.getViewBox().setRange(xRange=(100.0, 130.0), yRange=(0.0, 3.0), padding=0)
+    plot.show_history(with_history(run_snapshot(0), np.linspace(2.0, 1.0, 6000)).history)
+    assert plot.view == ((100.0, 130.0), (0.0, 3.0))
+    assert plot.curves[0].x.tolist() == list(range(100, 132))
+    QTest.mouseDClick(plot.viewport(), Qt.MouseButton.LeftButton)
+    assert plot.is_following
+    assert plot.view[0][1] > whole[0][1]
+
+
+def test_the_menu_switches_the_axis_and_shows_all(plot: TimePlot) -> None:
+    plot.show_history(with_history(run_snapshot(0), [4.0, 2.0]).history)
+    assert [action.text() for action in plot.actions()] == ["Reset view", "Logarithmic axis"]
+    plot.log_action.trigger()
+    assert plot.is_log
+    assert plot.curves[0].y.tolist() == pytest.approx([np.log10(4.0), np.log10(2.0)])
+
+
+def test_the_exact_value_of_the_nearest_step_is_told(plot: TimePlot) -> None:
+    told: list[str] = []
+    plot.read_out.connect(told.append)
+    plot.show_history(with_history(run_snapshot(0), [4.0, 1 / 3, 2.0]).history)
+    scene = plot.getViewBox().mapViewToScene(QPointF(1.3, 1.0))
+    QTest.mouseMove(plot.viewport(), plot.mapFromScene(scene))
+    plot.pointed.emit((1.3, 1.0))
+    assert told[-1] == f"Step 1: loss {1 / 3!r}"
+    plot.pointed.emit(None)
+    assert told[-1] == ""
+
+
+def test_one_step_alone_is_seen_as_a_dot(plot: TimePlot) -> None:
+    plot.show_history(with_history(run_snapshot(0), [4.0]).history)
+    assert plot.dots.x.tolist() == [0.0]
+    assert plot.dots.isVisible()
+
+
+def test_both_themes_colour_the_items(plot: TimePlot) -> None:
+    plot.show_history(with_history(run_snapshot(0), np.ones(50)).history)
+    plot.apply_theme(DARK)
+    image = plot.grab().toImage()
+    colours = {image.pixelColor(x, y).name() for x in range(0, 640, 1) for y in range(0, 300, 1)}
+    assert DARK.loss in colours
+    assert LIGHT.loss not in colours
+
+
+@settings(max_examples=100)
+@given(st.lists(st.integers(0, 300), max_size=60, unique=True), st.integers(1, 80))
+def test_first_in_columns_is_what_a_loop_finds(steps: list[int], n_columns: int) -> None:
+    marked = np.array(sorted(steps), dtype=np.int32)
+    got = first_in_columns(marked, 0.0, 300.0, n_columns).tolist()
+    edges = np.ceil(np.linspace(0.0, 300.0, n_columns + 1))
+    expected = []
+    for left, right in pairwise(edges):
+        inside = [step for step in sorted(steps) if left <= step < right]
+        expected += inside[:1]
+    assert got == expected
+
+
+def test_a_legend_breaks_into_rows_and_grows_no_smaller_while_it_shows(qtbot: QtBot) -> None:
+    legend = Legend(LIGHT)
+    qtbot.addWidget(legend)
+    legend.resize(300, 40)
+    legend.set_keys(Key("line", "loss", "short"))
+    one_row = legend.sizeHint().height()
+    legend.set_keys(
+        Key("line", "loss", "a long text of one entry"), Key("dash", "ceiling", "and a second one")
+    )
+    two_rows = legend.sizeHint().height()
+    assert two_rows > 1.5 * one_row
+    legend.set_keys(Key("line", "loss", "short"))
+    assert legend.sizeHint().height() == two_rows
+    assert legend.accessibleName() == "short"
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 5.0), (3.0, 3.0), (1e300, 2e300), (-4.0, 4.0)])
+def test_linear_ranges_hold_their_values(low: float, high: float) -> None:
+    bottom, top = plots.linear_range(low, high)
+    assert bottom < low <= high < top
+
+
+def test_the_grid_asks_for_the_same_ticks_as_the_axes(
+    plot: TimePlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, float]] = []
+    original = axes.Axis.tickValues
+
+    def record(axis: axes.Axis, low: float, high: float, size: float) -> axes.Levels:
+        asked.append((axis.orientation, round(size, 6)))
+        return original(axis, low, high, size)
+
+    plot.show_history(with_history(run_snapshot(0), np.linspace(2.0, 1.0, 5000)).history)
+    monkeypatch.setattr(axes.Axis, "tickValues", record)
+    for height in range(200, 330, 13):
+        asked.clear()
+        plot.resize(600, height)
+        plot.grab()
+        assert len(asked) >= 4
+        assert len(set(asked)) == 2  # one size for each axis
