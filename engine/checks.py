@@ -62,6 +62,8 @@ def real_number(name: str, value: Any, above: float = -math.inf, at_least: float
 def vector(name: str, value: Any, length: int) -> npt.NDArray[np.float64]:
     """Return value as a contiguous float64 array of shape (length,)."""
     try:
+        if np.iscomplexobj(value):
+            raise TypeError
         array = np.ascontiguousarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be an array of {length} numbers, not {type(value).__name__}.") from None

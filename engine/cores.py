@@ -16,5 +16,8 @@ def usable_cores() -> int:
 
 
 def default_threads() -> int:
-    """Return how many threads share one step unless somebody says otherwise."""
-    return min(_MOST_THREADS, usable_cores())
+    """Return how many threads share one step unless somebody says otherwise: one core is left to the screen.
+
+    Without that, on two cores, a window that draws 60 frames a second takes a third of a shared step's speed.
+    """
+    return max(1, min(_MOST_THREADS, usable_cores() - 1))

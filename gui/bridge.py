@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from engine.commands import Command
 from engine.config import RunConfig
+from engine.cores import default_threads
 from engine.jobs import JobRunner
 from engine.snapshot import Report, Snapshot
 from engine.thread import EngineThread
@@ -33,13 +34,15 @@ class Bridge(QObject):
     ticked = Signal()
     """The screen's pace, after a report that came; for panels that follow jobs."""
 
-    def __init__(self, config: RunConfig, n_threads: int = 1, parent: QObject | None = None) -> None:
+    def __init__(
+        self, config: RunConfig, n_threads: int | None = None, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self.jobs = JobRunner()
         self.meter = FrameMeter()
         self.newest: Report | None = None
         self._garbage = GarbageKeeper()
-        self._engine = EngineThread(config, n_threads)
+        self._engine = EngineThread(config, n_threads or default_threads())
         self._timer = QTimer(self, interval=INTERVAL_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
 

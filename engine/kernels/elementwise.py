@@ -25,7 +25,7 @@ def activate(code, values_at, slopes_at, n):
             values[i] = own.tanh(values[i])
     elif code == _RELU:
         for i in range(n):
-            values[i] = values[i] if values[i] > 0.0 else 0.0
+            values[i] = 0.0 if values[i] <= 0.0 else values[i]  # NaN stays NaN
     elif code == _LEAKY_RELU:
         for i in range(n):
             values[i] = values[i] if values[i] > 0.0 else LEAKY_SLOPE * values[i]

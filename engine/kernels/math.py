@@ -1,8 +1,8 @@
 """exp, log, log1p, logistic, tanh and softplus without branches, so that LLVM vectorises loops over them.
 
-Numba's own in a loop are scalar calls, 6 to 20 times slower. exp, tanh, log, log1p and softplus are within 2
-units in the last place over the whole range, logistic within 2.5; infinities, NaN and denormals come out as
-they should. Range reduction after Cody and Waite
+Numba's own in a loop are scalar calls, 6 to 20 times slower. exp, tanh, log and log1p are within 2 units in
+the last place over the whole range, with infinities, NaN and denormals as they should be; softplus within 2
+and logistic within 2.5 where they are above 2.2e-308, and 0 below. Range reduction after Cody and Waite
 (1980), constants of fdlibm; every operation is exact, an fma or correctly rounded, so results have the same
 bits on every machine.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -419,6 +420,23 @@ def test_the_same_bits_for_any_number_of_threads(n_samples, loss):
     assert any(thread.name.startswith("lossoscope-kernel") for thread in threading.enumerate())
 
 
+def shared_run(seed: int, n_threads: int) -> list:
+    """Take 60 steps that are worth sharing; return all that comes of it."""
+    net, data = make_net((70,), n_features=64), make_data(700, 64)
+    evaluator = make_evaluator(net, data, n_threads=n_threads)
+    theta, gradient, records = make_theta(net, seed), np.empty(net.n_params), Records.empty(60)
+    evaluator.evaluate(theta, gradient)
+    assert evaluator.advance(theta, gradient, 0.5, records) == (60, False)
+    return [theta.tolist(), gradient.tolist(), *(series.tolist() for series in records)]
+
+
+def test_the_same_bits_when_several_runs_share_the_threads():
+    alone = [shared_run(seed, n_threads=1) for seed in (1, 2, 3)]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda seed: shared_run(seed, n_threads=4), (1, 2, 3)))
+    assert together == alone
+
+
 def test_shared_work_is_right():
     net, data = make_net((70,), n_features=64), make_data(520, 64)
     gradient, theta = np.empty(net.n_params), make_theta(net)
@@ -503,9 +521,9 @@ def test_bad_options_are_named(options, name):
 
 
 def test_data_must_fit_the_network():
-    with pytest.raises(ValueError, match="3 features .* not 2"):
+    with pytest.raises(ValueError, match=r"3 features .* not 2"):
         make_evaluator(make_net(), make_data(5, n_features=2))
     with pytest.raises(ValueError, match="y must hold classes from 0 to 3"):
         make_evaluator(make_net(), Dataset(np.zeros((2, 3)), [0, 4]))
-    with pytest.raises(TypeError, match="data must be an engine.Dataset, not ndarray"):
+    with pytest.raises(TypeError, match=r"data must be an engine\.Dataset, not ndarray"):
         make_evaluator(make_net(), np.zeros((2, 3)))

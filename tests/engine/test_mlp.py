@@ -204,7 +204,7 @@ def test_a_bad_theta_is_named(theta, error):
 
 def test_views_are_of_arrays_only():
     for ask in (NET.layers, NET.skip_weights):
-        with pytest.raises(TypeError, match="theta must be a numpy array of shape .71,., not list"):
+        with pytest.raises(TypeError, match=r"theta must be a numpy array of shape .71,., not list"):
             ask(THETA.tolist())
 
 
@@ -231,7 +231,7 @@ def test_a_bad_x_is_named(x, error):
 @pytest.mark.parametrize("ask", [NET.loss, NET.gradient, NET.n_errors, NET.per_example_loss])
 def test_bad_data_is_named(ask):
     theta = NET.init("glorot_uniform")
-    with pytest.raises(TypeError, match="data must be an engine.Dataset, not ndarray"):
+    with pytest.raises(TypeError, match=r"data must be an engine\.Dataset, not ndarray"):
         ask(theta, DATA.x)
     with pytest.raises(ValueError, match="data must have 3 features a sample for this network, not 2"):
         ask(theta, Dataset(np.ones((2, 2)), [0, 1]))

@@ -11,7 +11,7 @@ import twins
 import engine
 from engine.datasets import Dataset
 from engine.mlp import MLP
-from engine.perturbations import PERTURBATION_TABLE, PERTURBATIONS, perturb, permuted
+from engine.perturbations import PERTURBATION_TABLE, PERTURBATIONS, permuted, perturb
 from engine.symmetry import unit_parameters
 
 NETS = {

@@ -70,7 +70,8 @@ def start(request):
         return engine
 
     yield make
-    assert all([engine.stop(DEADLINE_S) for engine in engines])
+    stopped = [engine.stop(DEADLINE_S) for engine in engines]
+    assert all(stopped)
     assert not [thread for thread in threading.enumerate() if thread.name == NAME]
 
 

@@ -8,6 +8,7 @@ is the answer: that gives derivatives without any rule for them (see `gradient_b
 from __future__ import annotations
 
 import cmath
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, localcontext
@@ -81,7 +82,7 @@ def unpack(net, theta):
     """Return ([(weights as rows, bias) of each layer], {hidden layer: skip weights as rows})."""
     numbers = iter([complex(v) if isinstance(v, complex) else float(v) for v in theta])
     sizes, layers = net.layer_sizes, []
-    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, fan_out in itertools.pairwise(sizes):
         weights = [_take(numbers, fan_out) for _ in range(fan_in)]
         layers.append((weights, _take(numbers, fan_out)))
     skips = {layer: [_take(numbers, sizes[-1]) for _ in range(sizes[layer])] for layer in net.skip}
