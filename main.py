@@ -15,6 +15,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["QT_NO_GUI_THREADPOOL"] = "1"
 
 from engine import headless
+from engine.bench.command import bench
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return headless.picture(given.lesson, given.steps, given.size, given.out, _save_picture)
         case "data":
             return headless.data(given.name, given.folder, given.download)
+        case "bench":
+            return bench(given.names, given.seconds, given.json, given.markdown)
     return headless.window(given.lesson, _has_screen, _open_window)
 
 
@@ -66,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("name", metavar="NAME", help="a data set of the list")
     data.add_argument("--folder", metavar="PATH", help="the folder that holds its files")
     data.add_argument("--download", action="store_true", help="bring it from the network")
+    timing = _add(commands, "bench", "time the engine beside numpy, PyTorch, JAX and scikit-learn")
+    timing.add_argument("names", metavar="NAME", nargs="*", help="a work, as step-small; by default all")
+    timing.add_argument("--seconds", metavar="S", default="20", help="time for the rounds of one work")
+    timing.add_argument("--json", metavar="FILE", help="write the times as JSON")
+    timing.add_argument("--markdown", metavar="FILE", help="write method, machine and tables as a page")
     return parser
 
 

@@ -27,28 +27,58 @@ class Evaluation(NamedTuple):
 
 
 class Records(NamedTuple):
-    """Room for what is recorded at each of many steps; every array has shape (capacity,)."""
+    """Room for what is recorded at each of many steps, and for copies of theta on the way.
+
+    loss, n_errors, n_tied, gradient_norm, symmetry_spread: (capacity,). thetas (n_kept, n_params): row k takes
+    theta as it is after first + k * stride of these steps.
+    """
 
     loss: FloatArray
     n_errors: npt.NDArray[np.int32]
     n_tied: npt.NDArray[np.int32]
     gradient_norm: FloatArray
     symmetry_spread: FloatArray
+    thetas: FloatArray
+    first: int
+    stride: int
 
     @classmethod
-    def empty(cls, capacity: int) -> Records:
-        """Return room for capacity steps."""
+    def empty(cls, capacity: int, n_params: int = 0, first: int = 1, stride: int = 0) -> Records:
+        """Return room for capacity steps; stride 0 keeps no theta."""
+        n_kept = (capacity - first) // stride + 1 if stride and capacity >= first else 0
         return cls(
             np.empty(capacity),
             np.empty(capacity, dtype=np.int32),
             np.empty(capacity, dtype=np.int32),
             np.empty(capacity),
             np.empty(capacity),
+            np.empty((n_kept, n_params)),
+            first,
+            stride,
         )
 
-    def part(self, start: int, stop: int) -> Records:
-        """Return the entries start .. stop as views."""
-        return Records._make(array[start:stop] for array in self)
+    def shortened(self, n_steps: int) -> Records:
+        """Return the entries of the first n_steps steps as views."""
+        n_kept = self.n_kept(n_steps)
+        return Records(
+            self.loss[:n_steps],
+            self.n_errors[:n_steps],
+            self.n_tied[:n_steps],
+            self.gradient_norm[:n_steps],
+            self.symmetry_spread[:n_steps],
+            self.thetas[:n_kept],
+            self.first,
+            self.stride,
+        )
+
+    def n_kept(self, n_steps: int) -> int:
+        """Return how many rows of thetas belong to the first n_steps steps."""
+        return (n_steps - self.first) // self.stride + 1 if self.stride and n_steps >= self.first else 0
+
+    def keep(self, n_steps: int, theta: FloatArray) -> None:
+        """Copy theta as it is after n_steps of these steps, if that is one of those to be kept."""
+        if self.stride and n_steps >= self.first and (n_steps - self.first) % self.stride == 0:
+            self.thetas[self.n_kept(n_steps) - 1] = theta
 
 
 class Evaluator(ABC):

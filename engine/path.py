@@ -25,9 +25,14 @@ class Path:
         """The checkpoints, oldest first."""
         return tuple(self._points)
 
-    def steps_to_next(self, step: int, n_steps: int) -> int:
-        """Return n_steps, shortened so that a run now at step meets the next checkpoint exactly."""
-        return min(n_steps, self._stride - step % self._stride)
+    @property
+    def stride(self) -> int:
+        """Steps between checkpoints."""
+        return self._stride
+
+    def steps_to_next(self, step: int) -> int:
+        """Return how many steps a run now at step takes to the next checkpoint, at least 1."""
+        return self._stride - step % self._stride
 
     def add(self, step: int, theta: npt.NDArray[np.float64], loss: float) -> None:
         """Keep a copy of theta (n_params,) if step is a checkpoint: of one step its first and its newest theta."""

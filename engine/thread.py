@@ -14,7 +14,7 @@ from engine.snapshot import Refusal, Report, Snapshot, State
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
-_BUDGET_S: Final = 0.016  # one report a frame
+_BUDGET_S: Final = 0.011  # and at most one engine call more: a report for every frame of 16 ms
 _REFUSALS_KEPT: Final = 8
 
 
@@ -110,10 +110,11 @@ class EngineThread:
             self._refuse(command, str(error))
 
     def _load(self, config: RunConfig) -> None:
-        self._publish_compiling("Loading the data and compiling the kernels.")
+        self._publish_compiling("Loading the data and the kernels; the first time they are compiled.")
         from engine.trainer import Trainer  # numba and scipy come with it, and take seconds
 
         trainer = Trainer.from_config(config, self._n_threads)
+        trainer.warm_up()
         self._note_numbers()
         trainer.run_id, trainer.generation = self._run_id + 1, self._generation + 1
         self._trainer = trainer

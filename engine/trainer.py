@@ -22,8 +22,9 @@ from engine.symmetry import spread
 
 FloatArray = npt.NDArray[np.float64]
 
-_CALL_S: Final = 0.004  # one engine call, so that a pause or a new rate takes effect at once
+_CALL_S: Final = 0.010  # one engine call: longer ones wait for Python less often, shorter ones pause sooner
 _MOST_STEPS_A_CALL: Final = 4096
+_MOST_KEPT_A_CALL: Final = 64  # copies of theta for the path
 _QUIETLY: Final = np.errstate(over="ignore", invalid="ignore")  # a loss that overflows is told in a sentence
 
 
@@ -152,6 +153,13 @@ class Trainer:
             case Load():
                 raise TypeError("Load replaces the Trainer; it is for the EngineThread.")
 
+    def warm_up(self) -> None:
+        """Compile whatever the first step and the first slice need, without moving anything."""
+        from engine.landscape import line_slice  # it uses kernels of its own
+
+        self._evaluator.advance(self._theta.copy(), self._gradient.copy(), self._rate, Records.empty(1))
+        line_slice(self.net, self.data.first(1), self._theta, self._gradient, np.zeros(1))
+
     def advance(self, budget_s: float) -> int:
         """Train for about budget_s seconds if running; return the number of steps taken."""
         start, deadline = self.n_steps, time.perf_counter() + budget_s
@@ -219,6 +227,7 @@ class Trainer:
         records = Records.empty(1)
         self._fill(records, 0)
         self._append(records)
+        self._path.add(0, self._theta, self._now.loss)
 
     def _fill(self, records: Records, i: int) -> None:
         records.loss[i], records.gradient_norm[i] = self._now.loss, self._now.gradient_norm
@@ -229,8 +238,11 @@ class Trainer:
         entries = {
             name: getattr(records, name) for name in ("loss", "n_errors", "gradient_norm", "symmetry_spread")
         }
+        before = self.n_steps
         self.history.extend(entries, records.n_tied)
-        self._path.add(self.n_steps, self._theta, float(records.loss[-1]))
+        for k, theta in enumerate(records.thetas):
+            n = records.first + k * records.stride
+            self._path.add(before + n, theta, float(records.loss[n - 1]))
 
     def _set_state(self, state: State, reason: str = "") -> None:
         self.state = state
@@ -241,13 +253,14 @@ class Trainer:
     def _advance_once(self) -> None:
         """One engine call of a few milliseconds."""
         n = self._n_for_one_call()
-        records, started = Records.empty(n), time.perf_counter()
+        first, stride = self._path.steps_to_next(self.n_steps), self._path.stride
+        records, started = Records.empty(n, self.net.n_params, first, stride), time.perf_counter()
         if self._batch_size is None:
             n_done, diverged = self._evaluator.advance(self._theta, self._gradient, self._rate, records)
         else:
             n_done, diverged = self._batch_steps(records)
         if n_done:
-            self._note(records.part(0, n_done), time.perf_counter() - started)
+            self._note(records.shortened(n_done), time.perf_counter() - started)
         if diverged:
             self._stop_diverged()
         elif self._to_go == 0:
@@ -255,7 +268,7 @@ class Trainer:
 
     def _n_for_one_call(self) -> int:
         n = max(1, min(_MOST_STEPS_A_CALL, int(_CALL_S * self._steps_per_s)))
-        n = self._path.steps_to_next(self.n_steps, n)
+        n = min(n, _MOST_KEPT_A_CALL * self._path.stride)
         return n if self._to_go is None else min(n, self._to_go)
 
     def _note(self, records: Records, elapsed_s: float) -> None:
@@ -294,6 +307,7 @@ class Trainer:
                 return i, True
             self._now = now
             self._fill(records, i)
+            records.keep(i + 1, self._theta)
         return len(records.loss), False
 
     def _next_rows(self) -> npt.NDArray[np.int64]:

@@ -109,7 +109,7 @@ class NumberField(QLineEdit):
 
 
 class FieldNote(QLabel):
-    """A sentence that stands below its field, over whatever is there, until one types again or some seconds have passed."""
+    """A sentence below its field, over whatever is there, until one types again or some seconds have passed."""
 
     def __init__(self, field: QWidget) -> None:
         super().__init__(field, wordWrap=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -39,12 +41,29 @@ def save_picture(lesson_id: str, n_steps: int, size: tuple[int, int], out: Path)
     checks.whole_number("n_steps", n_steps, at_least=0)
     _check_size(size)
     _check_target(out)
-    window = _open_offscreen(lesson, size)
+    with _quiet():
+        window = _open_offscreen(lesson, size)
+        try:
+            _train(window, n_steps)
+            _write(out, _draw(window))
+        finally:
+            window.close()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep one remark of Qt from the terminal: that nobody manages windows where there is no screen."""
+    from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+
+    def write(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+        if "propagateSizeHints" not in text:
+            print(text, file=sys.stderr)
+
+    before = qInstallMessageHandler(write)
     try:
-        _train(window, n_steps)
-        _write(out, _draw(window))
+        yield
     finally:
-        window.close()
+        qInstallMessageHandler(before)
 
 
 def _check_size(size: tuple[int, int]) -> None:

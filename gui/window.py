@@ -31,6 +31,7 @@ from gui.readouts import Readouts
 from gui.settings_form import SettingsForm
 
 FIRST_SIZE: Final = (1280, 720)
+_DRAW_S: Final = 0.0015  # a tick; panels that find no time draw at the next, so each has about half the frames
 _WORDS_S: Final = 0.1  # numbers that change faster than this cannot be read
 
 
@@ -51,6 +52,8 @@ class Window(QMainWindow):
         self._is_started = False
         self._n_refusals_seen = 0
         self._words_at_s = 0.0
+        self._worded: Report | None = None
+        self._turn = 0
         self._shown: tuple[State, int, int] | None = None
         self._form: SettingsForm | None = None
         self.panels: list[Panel] = []
@@ -238,7 +241,7 @@ class Window(QMainWindow):
         snapshot = report.snapshot
         if snapshot is not None:
             for panel in self.panels:
-                panel.show_snapshot(snapshot)
+                panel.offer(snapshot)
         for refusal in report.refusals:
             if refusal.number > self._n_refusals_seen:
                 self._show_refusal(refusal)
@@ -246,14 +249,20 @@ class Window(QMainWindow):
             self._show_words(report)
 
     def _tick(self) -> None:
-        for panel in self.panels:
-            panel.tick()
+        self._draw_panels()
         self.data_menu.poll()
         report = self.bridge.newest
         if report is not None and report is not self._worded and self._words_are_due(report):
             self._show_words(report)
 
-    _worded: Report | None = None
+    def _draw_panels(self) -> None:
+        """Let the panels draw in turn. Those for which there is no time now are the first at the next tick."""
+        deadline = time.perf_counter() + _DRAW_S
+        for _ in self.panels:
+            self._turn = (self._turn + 1) % len(self.panels)
+            self.panels[self._turn].tick()
+            if time.perf_counter() > deadline:
+                break
 
     def _words_are_due(self, report: Report) -> bool:
         """Whether to write words and numbers: ten times a second, and at once when the state changes."""

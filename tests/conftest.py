@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,12 @@ def _keep_off_the_users_folders() -> object:
         for name in _USER_FOLDERS:
             patch.setenv(name, str(Path(folder) / name.lower()))
         yield
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Leave pytest-qt out where there is no Qt: it would end the whole run."""
+    if find_spec("PySide6") is None and pluginmanager.hasplugin("pytest-qt"):
+        pluginmanager.unregister(name="pytest-qt")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -81,6 +81,7 @@ class BlasEvaluator(Evaluator):
             records.loss[i], records.gradient_norm[i] = got.loss, got.gradient_norm
             records.n_errors[i], records.n_tied[i] = got.n_errors, got.n_tied
             records.symmetry_spread[i] = spread(self.net, theta)
+            records.keep(i + 1, theta)
         return len(records.loss), False
 
     def _blocks(self, rows: Rows | None) -> Iterator[tuple[Array, Array, Array]]:

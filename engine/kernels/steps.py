@@ -184,4 +184,8 @@ def finish_step(theta, gradient, before, plan, works, n_samples, records, step):
     records.n_tied[step] = ties
     records.gradient_norm[step] = length
     records.symmetry_spread[step] = symmetry_spread(theta, plan)
+    since = step + 1 - records.first
+    if records.stride > 0 and since >= 0 and since % records.stride == 0:
+        for i in range(theta.size):
+            records.thetas[since // records.stride, i] = theta[i]
     return True

@@ -83,8 +83,12 @@ class Panel(QWidget):
         """The sentence that stands in the panel's place because it cannot be drawn, or ""."""
         return self._error.text() if self._stack.currentWidget() is self._error else ""
 
+    def offer(self, snapshot: Snapshot) -> None:
+        """Take the newest snapshot; it is drawn at the next tick, or later if it is not due."""
+        self._newest = snapshot
+
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Take the newest snapshot, and draw it if anybody can see it."""
+        """Take the newest snapshot, and draw it at once if anybody can see it."""
         self._newest = snapshot
         if self.isVisible():
             self._draw_newest()

@@ -104,7 +104,10 @@ def test_dinhs_rescaling_keeps_the_function_and_moves_the_sharpness(activation, 
     [
         (lambda: rescaled(MLP((2, 3, 2), "tanh"), np.zeros(17), 1, 2.0), "activation of the rescaled layer"),
         (lambda: rescaled(MLP((2, 3, 2), "relu"), np.zeros(17), 2, 2.0), "layer must be a whole number"),
-        (lambda: rescaled(MLP((2, 3, 2), "relu"), np.zeros(17), 1, 0.0), "factor must be a finite number above 0"),
+        (
+            lambda: rescaled(MLP((2, 3, 2), "relu"), np.zeros(17), 1, 0.0),
+            "factor must be a finite number above 0",
+        ),
         (lambda: rescaled(MLP((2, 3, 2), "relu"), np.zeros(17), 1, [1, 2, -1]), "factor must hold"),
         (lambda: rescaled(MLP((2, 2)), np.zeros(6), 1, 2.0), "net must have a hidden layer"),
         (

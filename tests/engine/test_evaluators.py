@@ -414,7 +414,9 @@ def test_the_same_bits_for_any_number_of_threads(n_samples, loss):
         theta, gradient, records = make_theta(net), np.empty(net.n_params), Records.empty(3)
         first = evaluator.evaluate(theta, gradient)
         evaluator.advance(theta, gradient, 0.5, records)
-        results.append([first, theta.tolist(), gradient.tolist(), *(series.tolist() for series in records)])
+        results.append(
+            [first, theta.tolist(), gradient.tolist(), *(series.tolist() for series in records[:5])]
+        )
         results[-1].append(evaluator.loss_and_errors(theta))
     assert results[0] == results[1] == results[2]
     assert any(thread.name.startswith("lossoscope-kernel") for thread in threading.enumerate())
@@ -427,7 +429,7 @@ def shared_run(seed: int, n_threads: int) -> list:
     theta, gradient, records = make_theta(net, seed), np.empty(net.n_params), Records.empty(60)
     evaluator.evaluate(theta, gradient)
     assert evaluator.advance(theta, gradient, 0.5, records) == (60, False)
-    return [theta.tolist(), gradient.tolist(), *(series.tolist() for series in records)]
+    return [theta.tolist(), gradient.tolist(), *(series.tolist() for series in records[:5])]
 
 
 def test_the_same_bits_when_several_runs_share_the_threads():

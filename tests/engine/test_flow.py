@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine import MLP, Dataset
+from engine import MLP, Dataset, Trainer
 from engine.flow import gradient_flow, iter_flow
 from engine.limits import compare_with_flow, iter_comparison
 
@@ -76,7 +76,9 @@ def test_partial_flows_grow_and_never_change(small):
     last = answers[-1][1]
     for _, partial in answers:
         known = partial.n_known
-        assert np.array_equal(partial.loss[:known], last.loss[:known]) and np.isnan(partial.loss[known:]).all()
+        assert (
+            np.array_equal(partial.loss[:known], last.loss[:known]) and np.isnan(partial.loss[known:]).all()
+        )
         assert (partial.n_errors[known:] == -1).all()
         assert np.array_equal(partial.thetas, last.thetas[:known])
     assert answers[0][1].n_known == 1 and not last.thetas.flags.writeable
@@ -100,8 +102,13 @@ def test_gradient_descent_tends_to_the_flow_at_first_order(small):
     got = compare_with_flow(net, data, theta, 0.2, 20, every=5, n_halvings=3)
     assert np.allclose(got.rates, [0.2, 0.1, 0.05, 0.025]) and np.allclose(got.times, [0, 1, 2, 3, 4])
     assert (got.distance[:, 0] == 0).all()
-    assert np.allclose(got.distance[:-1, -1] / got.distance[1:, -1], 2.0, atol=0.15)  # half the rate, half as far
-    assert (np.abs(got.loss - got.flow.loss).max(axis=1)[1:] < 0.6 * np.abs(got.loss - got.flow.loss).max(axis=1)[:-1]).all()
+    assert np.allclose(
+        got.distance[:-1, -1] / got.distance[1:, -1], 2.0, atol=0.15
+    )  # half the rate, half as far
+    assert (
+        np.abs(got.loss - got.flow.loss).max(axis=1)[1:]
+        < 0.6 * np.abs(got.loss - got.flow.loss).max(axis=1)[:-1]
+    ).all()
     assert (got.n_errors[:, 0] == net.n_errors(theta, data)).all()
 
 
@@ -121,6 +128,10 @@ def test_a_rise_of_the_errors_persists_in_the_limit_and_its_times_come_together(
     data = Dataset([[0.6, 0], [0.8, 0], [1.0, 0], [1.2, 0], [1.4, 0], [4.0, -4.0]], [1, 1, 1, 1, 1, 0])
     theta = np.array([-0.05, 0.05, 2.5, -2.5, 0.0, 0.0])
     got = compare_with_flow(WITNESS_NET, data, theta, 0.02, 200, n_halvings=3)
+    for rate, first in zip(got.rates, got.first_rise, strict=True):
+        run = Trainer(WITNESS_NET, data, theta, float(rate))
+        run.step(round(4.0 / rate))
+        assert first == pytest.approx(rate * (np.flatnonzero(np.diff(run.history["n_errors"]) > 0)[0] + 1))
     assert np.isfinite(got.first_rise).all() and np.isfinite(got.flow_first_rise)
     assert np.abs(np.diff(got.first_rise))[-1] <= 0.02
     assert abs(got.first_rise[-1] - got.flow_first_rise) <= 0.03
@@ -134,7 +145,9 @@ def test_a_run_without_a_rise_has_no_time_of_one(small):
 
 def test_a_rate_that_diverges_leaves_the_others():
     data = Dataset([[1.0]], [0], targets=[1.0])
-    got = compare_with_flow(MLP((1, 1), loss="squared"), data, [2.0, 0.0], 1e200, 4, n_halvings=0, max_evaluations=50)
+    got = compare_with_flow(
+        MLP((1, 1), loss="squared"), data, [2.0, 0.0], 1e200, 4, n_halvings=0, max_evaluations=50
+    )
     assert np.isnan(got.loss[0, 2:]).all() and got.loss[0, 0] == 0.5
     assert got.flow.reason
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -169,14 +168,3 @@ def test_first_above_is_what_a_loop_finds(place: int | None, first: int) -> None
     history.extend(entries(np.ones(5000), spread=spread), no_ties(5000))
     expected = next((k for k in range(first, 5000) if spread[k] > 0.0), None)
     assert history.view().first_above("symmetry_spread", 0.0, first) == expected
-
-
-def test_a_million_entries_are_decimated_within_a_millisecond() -> None:
-    history = random_history(1_000_000, chunk=100_000)
-    view = history.view()
-    times = []
-    for _ in range(30):
-        start = time.perf_counter()
-        view.decimated("loss", 0, 10**9, 1000)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 1e-3

@@ -8,12 +8,12 @@ import pytest
 from engine.path import Path
 
 
-def walk(path: Path, n_steps: int, theta: np.ndarray, most_a_call: int = 50) -> None:
-    """Take n_steps steps from 0 on, as the trainer does; theta[0] is the number of the step."""
+def walk(path: Path, n_steps: int, theta: np.ndarray) -> None:
+    """Go from checkpoint to checkpoint up to step n_steps; theta[0] is the number of the step."""
     step = 0
     path.add(0, theta, 0.0)
     while step < n_steps:
-        step += path.steps_to_next(step, min(most_a_call, n_steps - step))
+        step = min(n_steps, step + path.steps_to_next(step))
         theta[0] = step
         path.add(step, theta, float(step))
 
@@ -43,12 +43,12 @@ def test_large_nets_keep_fewer_points():
     assert len(path.points) >= 8
 
 
-def test_calls_are_shortened_to_meet_the_checkpoints():
+def test_it_says_how_far_the_next_checkpoint_is():
     path = Path()
-    assert path.steps_to_next(0, 50) == 1
+    assert path.steps_to_next(0) == path.stride == 1
     walk(path, 600, np.zeros(2))
-    assert [path.steps_to_next(step, 50) for step in (600, 601, 602)] == [2, 1, 2]
-    assert path.steps_to_next(600, 1) == 1
+    assert path.stride == 2
+    assert [path.steps_to_next(step) for step in (600, 601, 602)] == [2, 1, 2]
 
 
 def test_points_are_copies_that_nobody_can_change():
@@ -76,6 +76,6 @@ def test_thousands_of_kicks_at_one_step_cost_no_memory_and_do_not_stop_the_recor
         path.add(0, theta + kick, float(kick))
     assert len(path.points) <= 512
     assert path.points[0].loss == 0.0 and path.points[-1].loss == 1999.0
-    assert path.steps_to_next(0, 50) == 1
+    assert path.steps_to_next(0) == 1
     walk(path, 5, theta)
     assert [point.step for point in path.points if point.step] == [1, 2, 3, 4, 5]

@@ -125,7 +125,7 @@ def test_the_bits_do_not_depend_on_how_steps_are_asked_for():
     for _ in range(1000):
         runs[1].step()
     runs[2].apply(Run())
-    while runs[2].n_steps < 900:
+    while runs[2].n_steps < 700:
         runs[2].advance(0.0)
     runs[2].step(1000 - runs[2].n_steps)
     for n_steps in (1, 333, 6, 660):
@@ -689,7 +689,7 @@ class Metronome:
 
     def advance(self, theta, gradient, learning_rate, records):
         n = len(records.loss)
-        for series in records:
+        for series in records[:5]:
             series[:] = 1
         self.calls.append(n)
         self.clock.now += n * self.step_s
@@ -711,13 +711,13 @@ def timed_run(monkeypatch):
 @pytest.mark.parametrize("step_s", [1e-7, 1e-5, 1e-3, 3e-3, 0.05])
 def test_the_budget_is_kept_to_within_a_call(step_s, timed_run):
     run, metronome = timed_run(step_s)
-    run.step(5000)  # from here on the path alone would allow calls of 16 steps
+    run.step(5000)  # from here on the path would allow calls of a thousand steps
     run.apply(Run())
     for _ in range(5):
         started = metronome.clock.now
         n_done = run.advance(0.02)
         elapsed = metronome.clock.now - started
-        assert 0.02 <= elapsed + 1e-9 <= 0.02 + 0.005 + step_s
+        assert 0.02 <= elapsed + 1e-9 <= 0.02 + 0.011 + step_s
         assert n_done == round(elapsed / step_s)
     assert run.n_steps == sum(metronome.calls)
 
@@ -727,7 +727,7 @@ def test_fast_steps_are_taken_many_in_a_call(timed_run):
     run.step(200_000)
     early = len(metronome.calls)
     run.step(200_000)
-    assert len(metronome.calls) - early < 1000  # 4 ms a call and the stops for the path, not one a step
+    assert len(metronome.calls) - early < 1000  # 10 ms a call or 64 points of the path, not one a step
 
 
 def test_a_slow_step_is_still_taken(timed_run):
@@ -826,3 +826,16 @@ def test_bad_commands_are_named_and_change_nothing(ask, error, sentence):
     with pytest.raises(error, match=sentence):
         ask(run)
     assert everything(run) == before and run.state is State.PAUSED and run.learning_rate == 0.5
+
+
+@pytest.mark.parametrize("settings", [{}, {"arithmetic": "blas"}, {"batch_size": 16}])
+def test_the_path_holds_theta_as_it_was_at_each_of_its_steps(settings):
+    config = RunConfig(n_samples=60, hidden=(3,), **settings)
+    run, again = Trainer.from_config(config), Trainer.from_config(config)
+    run.step(700)
+    path = run.snapshot().path
+    assert [point.step for point in path] == list(range(0, 701, 2))
+    for point in path:
+        again.step(point.step - again.n_steps) if point.step else None
+        assert again.theta.tobytes() == point.theta.tobytes()
+        assert point.loss == run.history["loss"][point.step]

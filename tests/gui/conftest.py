@@ -30,8 +30,19 @@ OpenWindow = Callable[..., "Window"]
 def _no_thread_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("LOSSOSCOPE_MNIST", raising=False)
     yield
-    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("lossoscope")]
-    assert not left
+    assert not _window_threads()
+
+
+@pytest.fixture
+def window_threads() -> Callable[[], list[str]]:
+    """Names the threads that belong to a window and are alive."""
+    return _window_threads
+
+
+def _window_threads() -> list[str]:
+    """Return the threads of windows; those that share a step's work belong to the process, and wait for the next."""
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name.startswith("lossoscope") and "kernel" not in name]
 
 
 @pytest.fixture

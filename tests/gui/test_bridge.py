@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,7 +72,9 @@ def test_a_refusal_comes_with_its_sentence(bridge: Bridge, qtbot: QtBot) -> None
     assert "scale" in bridge.newest.refusals[0].sentence
 
 
-def test_stopping_while_it_runs_leaves_no_thread(qtbot: QtBot, small_config: RunConfig) -> None:
+def test_stopping_while_it_runs_leaves_no_thread(
+    qtbot: QtBot, small_config: RunConfig, window_threads: Callable[[], list[str]]
+) -> None:
     bridge = Bridge(small_config)
     bridge.start()
     qtbot.waitUntil(lambda: bridge.snapshot is not None, timeout=OPEN_MS)
@@ -81,7 +82,7 @@ def test_stopping_while_it_runs_leaves_no_thread(qtbot: QtBot, small_config: Run
     bridge.jobs.submit(lambda: iter([(0.5, 1), (1.0, 2)]), 0)
     qtbot.waitUntil(lambda: steps_of(bridge) > 0, timeout=WAIT_MS)
     assert bridge.stop()
-    assert not [t for t in threading.enumerate() if t.name.startswith("lossoscope")]
+    assert not window_threads()
     assert not bridge.jobs.is_busy
 
 

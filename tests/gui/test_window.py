@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,11 +92,13 @@ def test_the_first_thing_shown_is_that_it_compiles(qtbot: QtBot, lesson: object)
     assert not window.actions_by_id["step_1"].isEnabled()
 
 
-def test_closing_while_it_runs_leaves_no_thread(window: Window, qtbot: QtBot) -> None:
+def test_closing_while_it_runs_leaves_no_thread(
+    window: Window, qtbot: QtBot, window_threads: Callable[[], list[str]]
+) -> None:
     window.bridge.send(Run())
     qtbot.waitUntil(lambda: snapshot_of(window).n_steps > 0, timeout=WAIT_MS)
     window.close()
-    assert not [t for t in threading.enumerate() if t.name.startswith("lossoscope")]
+    assert not window_threads()
 
 
 def test_control_c_in_the_terminal_closes_the_window(window: Window) -> None:

@@ -68,7 +68,8 @@ class Driver:
         """Wait for the window and give it the focus; there is no window manager to do so."""
 
         def find() -> bool:
-            self.window = self.do("search", "--onlyvisible", "--name", "^Lossoscope:").partition("\n")[0]
+            ours = ("--all", "--pid", str(self.process.pid), "--name", "^Lossoscope:")
+            self.window = self.do("search", "--onlyvisible", *ours).partition("\n")[0]
             return self.window != ""
 
         self.wait_until(find, OPEN_S)
