@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from engine.kernels.jit import LANES, address_of, address_of_shorts, kernel
 from engine.kernels.layout import FAN_IN, GRADIENT, PADDED
-from engine.kernels.products import add_listed_product, add_product
+from engine.kernels.products import add_product, set_listed_product, set_product
 
 
 @kernel
@@ -19,32 +19,44 @@ def clear(array, start, n):
 
 
 @kernel
+def set_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_wide, stride):
+    """into[j] = sum_i W[i, j] source[i], all by unit; W (fan_in, fan_out) from weights on in theta.
+
+    A bias is one more row of W, behind the others as it stands in theta, and a row of ones in source.
+    """
+    a, b, c = address_of(theta, weights), address_of(source, source_at), address_of(into, at)
+    set_product(0, 0, a, 8, fan_out * 8, b, stride * 8, c, stride * 8, fan_out, n_wide // LANES, fan_in)
+
+
+@kernel
 def add_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_wide, stride):
-    """into[j] += sum_i W[i, j] source[i]: both by unit, W (fan_in, fan_out) from weights on in theta."""
+    """into[j] += sum_i W[i, j] source[i], see `set_forward`."""
     a, b, c = address_of(theta, weights), address_of(source, source_at), address_of(into, at)
     add_product(a, 8, fan_out * 8, b, stride * 8, c, stride * 8, fan_out, n_wide // LANES, fan_in)
 
 
 @kernel
+def set_backward(theta, weights, delta, delta_at, into, at, fan_in, fan_out, n_wide, stride):
+    """into[i] = sum_j W[i, j] delta[j], both by unit; W (fan_in, fan_out) from weights on in theta."""
+    a, b, c = address_of(theta, weights), address_of(delta, delta_at), address_of(into, at)
+    set_product(0, 0, a, fan_out * 8, 8, b, stride * 8, c, stride * 8, fan_in, n_wide // LANES, fan_out)
+
+
+@kernel
 def add_backward(theta, weights, delta, delta_at, into, at, fan_in, fan_out, n_wide, stride):
-    """into[i] += sum_j W[i, j] delta[j]: both by unit, W (fan_in, fan_out) from weights on in theta."""
+    """into[i] += sum_j W[i, j] delta[j], see `set_backward`."""
     a, b, c = address_of(theta, weights), address_of(delta, delta_at), address_of(into, at)
     add_product(a, fan_out * 8, 8, b, stride * 8, c, stride * 8, fan_in, n_wide // LANES, fan_out)
 
 
 @kernel
 def add_outer(source, source_at, rows, rows_at, gradient, at, fan_in, wide, n, stride):
-    """gradient[i] += sum over the n samples of source[i] rows: source by unit, rows by sample."""
+    """gradient[i] += sum over the n samples of source[i] rows: source by unit, rows by sample.
+
+    With the row of ones behind a layer's values as its last, the last row of gradient is that of the bias.
+    """
     a, b, c = address_of(source, source_at), address_of(rows, rows_at), address_of(gradient, at)
     add_product(a, stride * 8, 8, b, wide * 8, c, wide * 8, fan_in, wide // LANES, n)
-
-
-@kernel
-def add_bias_gradient(rows, rows_at, gradient, at, wide, n):
-    """gradient += sum over the n samples of rows, by sample."""
-    for i in range(n):
-        for j in range(wide):
-            gradient[at + j] += rows[rows_at + i * wide + j]
 
 
 @kernel
@@ -54,29 +66,33 @@ def first_forward(samples, start, n, n_wide, first_weights, plan, first):
     first_weights (fan_in + 1, padded) holds W and, as its last row, the bias.
     """
     fan_in, wide = plan.layers[0, FAN_IN], plan.layers[0, PADDED]
-    for i in range(n):
-        for j in range(wide):
-            first[i * wide + j] = first_weights[fan_in, j]
     clear(first, n * wide, (n_wide - n) * wide)
     a, b, c = address_of(samples.x, start * fan_in), address_of(first_weights, 0), address_of(first, 0)
+    bias = address_of(first_weights, fan_in * wide)
     ink = samples.ink
     if ink.sample_starts.size:
-        starts, k = address_of(ink.sample_starts, start // 4), address_of_shorts(ink.sample_k)
-        add_listed_product(a, fan_in * 8, 8, b, wide * 8, c, wide * 8, n, wide // LANES, k, starts)
+        lists, k = address_of(ink.sample_starts, start // 4), address_of_shorts(ink.sample_k)
+        set_listed_product(bias, 0, a, fan_in * 8, 8, b, wide * 8, c, wide * 8, n, wide // LANES, k, lists)
     else:
-        add_product(a, fan_in * 8, 8, b, wide * 8, c, wide * 8, n, wide // LANES, fan_in)
+        set_product(bias, 0, a, fan_in * 8, 8, b, wide * 8, c, wide * 8, n, wide // LANES, fan_in)
 
 
 @kernel
-def add_first_gradient(samples, start, n, rows, gradient, plan):
-    """Add the first layer's gradient, sum over the samples of x rows and of rows; start is a multiple of a block."""
+def add_first_gradient(samples, start, n, rows, one, gradient, plan):
+    """Add the first layer's gradient, sum over the samples of x rows and of rows; start is a multiple of a block.
+
+    one is an array that holds a single 1.
+    """
     fan_in, wide, at = plan.layers[0, FAN_IN], plan.layers[0, PADDED], plan.layers[0, GRADIENT]
     a, b, c = address_of(samples.x, start * fan_in), address_of(rows, 0), address_of(gradient, at)
     ink = samples.ink
     if ink.feature_starts.size:
-        starts = address_of(ink.feature_starts, start // plan.block * (-(-fan_in // 4)))
-        k = address_of_shorts(ink.feature_k)
-        add_listed_product(a, 8, fan_in * 8, b, wide * 8, c, wide * 8, fan_in, wide // LANES, k, starts)
+        lists = address_of(ink.feature_starts, start // plan.block * (-(-fan_in // 4)))
+        k, n_vectors = address_of_shorts(ink.feature_k), wide // LANES
+        set_listed_product(
+            c, wide * 8, a, 8, fan_in * 8, b, wide * 8, c, wide * 8, fan_in, n_vectors, k, lists
+        )
     else:
         add_product(a, 8, fan_in * 8, b, wide * 8, c, wide * 8, fan_in, wide // LANES, n)
-    add_bias_gradient(rows, 0, gradient, at + fan_in * wide, wide, n)
+    bias = address_of(gradient, at + fan_in * wide)
+    add_product(address_of(one, 0), 0, 0, b, wide * 8, bias, wide * 8, 1, wide // LANES, n)

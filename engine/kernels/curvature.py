@@ -13,17 +13,17 @@ import numpy as np
 
 from engine.kernels.blocks import (
     add_backward,
-    add_bias_gradient,
     add_first_gradient,
     add_forward,
     add_outer,
     clear,
     first_forward,
+    set_backward,
+    set_forward,
 )
 from engine.kernels.elementwise import slopes_and_bends
 from engine.kernels.jit import LANES, address_of, atomic_add, atomic_get, kernel, yield_core
 from engine.kernels.layout import (
-    BIAS,
     CODE,
     CROSS_ENTROPY,
     FAN_IN,
@@ -38,6 +38,7 @@ from engine.kernels.layout import (
     WEIGHTS,
     FloatArray,
     Plan,
+    n_values,
     padded,
 )
 from engine.kernels.passes import block_losses, forward, work_of
@@ -68,6 +69,7 @@ class Room(NamedTuple):
 
     tilted, tilts: R of z and of a, all hidden layers. first: R of the first z, by sample. outputs, delta,
     delta_next: R of the outputs and of deltas, by unit. rows: R of a delta, by sample. gradient: padded.
+    one (1,): a 1.
     """
 
     tilted: FloatArray
@@ -79,16 +81,17 @@ class Room(NamedTuple):
     delta_next: FloatArray
     rows: FloatArray
     gradient: FloatArray
+    one: FloatArray
 
 
 def state_sizes(net: MLP, plan: Plan) -> dict[str, int]:
     """Return the length of each array of a State for one block."""
-    hidden, block = sum(net.layer_sizes[1:-1]) + LANES, plan.block
+    hidden, block = n_values(plan), plan.block
     return {
-        "values": hidden * block,
-        "slopes": hidden * block,
-        "bends": hidden * block,
-        "deltas": (hidden + padded(net.n_outputs)) * block,
+        "values": hidden,
+        "slopes": hidden,
+        "bends": hidden,
+        "deltas": hidden + padded(net.n_outputs) * block,
         "rows": sum(padded(size) for size in net.layer_sizes[1:]) * block,
         "p": padded(net.n_outputs) * block,
     }
@@ -106,10 +109,9 @@ def make_state(net: MLP, plan: Plan, n_blocks: int, n_chunks: int) -> tuple[Stat
 def make_room(net: MLP, plan: Plan, n_gradient: int, n_chunks: int) -> Room:
     """Return the work arrays for a product."""
     block, widest = plan.block, padded(max(net.layer_sizes[1:]))
-    hidden = (sum(net.layer_sizes[1:-1]) + LANES) * block
     sizes = {
-        "tilted": hidden,
-        "tilts": hidden,
+        "tilted": n_values(plan),
+        "tilts": n_values(plan),
         "first": block * padded(net.layer_sizes[1]),
         "outputs": padded(net.n_outputs) * block,
         "output_delta": padded(net.n_outputs) * block,
@@ -117,9 +119,12 @@ def make_room(net: MLP, plan: Plan, n_gradient: int, n_chunks: int) -> Room:
         "delta_next": widest * block,
         "rows": widest * block,
         "gradient": n_gradient,
+        "one": 1,
     }
     arrays: Any = {name: np.zeros((n_chunks, size)) for name, size in sizes.items()}
-    return Room(**arrays)
+    rooms = Room(**arrays)
+    rooms.one[:] = 1.0
+    return rooms
 
 
 @kernel
@@ -141,6 +146,7 @@ def _room_of(rooms, k):
         rooms.delta_next[k],
         rooms.rows[k],
         rooms.gradient[k],
+        rooms.one[k],
     )
 
 
@@ -180,8 +186,7 @@ def _delta_below(theta, plan, layer, n_wide, work, state):
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
     fan_in, fan_out, weights = layers[layer, FAN_IN], layers[layer, FAN_OUT], layers[layer, WEIGHTS]
     into, below = work.delta, layers[layer - 1, VALUES]
-    clear(into, 0, fan_in * stride)
-    add_backward(
+    set_backward(
         theta, weights, state.deltas, layers[layer, VALUES], into, 0, fan_in, fan_out, n_wide, stride
     )
     n_outputs, top = layers[last, FAN_OUT], layers[last, VALUES]
@@ -241,11 +246,7 @@ def _tilt_forward(samples, start, n, theta, v, first_v, plan, state, room):
 def _tilt_affine(theta, v, layers, layer, state, room, into, at, n_wide, stride):
     fan_in, fan_out = layers[layer, FAN_IN], layers[layer, FAN_OUT]
     below, weights = layers[layer - 1, VALUES], layers[layer, WEIGHTS]
-    for j in range(fan_out):
-        bias = v[layers[layer, BIAS] + j]
-        for i in range(n_wide):
-            into[at + j * stride + i] = bias
-    add_forward(v, weights, state.values, below, into, at, fan_in, fan_out, n_wide, stride)
+    set_forward(v, weights, state.values, below, into, at, fan_in + 1, fan_out, n_wide, stride)
     add_forward(theta, weights, room.tilts, below, into, at, fan_in, fan_out, n_wide, stride)
 
 
@@ -305,15 +306,14 @@ def _tilt_backward(samples, start, n, theta, v, plan, state, room):
         if layer == last:
             _add_tilted_skips(plan, state, room, in_rows, n)
         below = layers[layer - 1, VALUES]
-        add_outer(state.values, below, room.rows, 0, room.gradient, at, fan_in, wide, n, stride)
+        add_outer(state.values, below, room.rows, 0, room.gradient, at, fan_in + 1, wide, n, stride)
         add_outer(room.tilts, below, state.rows, in_rows, room.gradient, at, fan_in, wide, n, stride)
-        add_bias_gradient(room.rows, 0, room.gradient, at + fan_in * wide, wide, n)
         _tilt_below(theta, v, plan, layer, delta, into, state, room, n_wide)
         delta, into, spare = into, spare, into
         in_rows -= layers[layer - 1, PADDED] * stride
     wide = layers[0, PADDED]
     transpose(address_of(delta, 0), stride * 8, address_of(room.rows, 0), wide * 8, wide, n_wide)
-    add_first_gradient(samples, start, n, room.rows, room.gradient, plan)
+    add_first_gradient(samples, start, n, room.rows, room.one, room.gradient, plan)
 
 
 @kernel
@@ -332,8 +332,7 @@ def _tilt_below(theta, v, plan, layer, delta, into, state, room, n_wide):
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
     fan_in, fan_out, weights = layers[layer, FAN_IN], layers[layer, FAN_OUT], layers[layer, WEIGHTS]
     below, here = layers[layer - 1, VALUES], layers[layer, VALUES]
-    clear(into, 0, fan_in * stride)
-    add_backward(v, weights, state.deltas, here, into, 0, fan_in, fan_out, n_wide, stride)
+    set_backward(v, weights, state.deltas, here, into, 0, fan_in, fan_out, n_wide, stride)
     add_backward(theta, weights, delta, 0, into, 0, fan_in, fan_out, n_wide, stride)
     n_outputs, top = layers[last, FAN_OUT], layers[last, VALUES]
     for s in range(len(plan.skips)):

@@ -124,30 +124,35 @@ def count_errors(outputs, largest, best, times, y, first, n, n_wide, n_outputs, 
     return errors, ties
 
 
-@external("void(int64, int64, int64, int64, int64, int64)")
-def softmax(outputs_at, probabilities_at, largest_at, n, n_outputs, stride):
-    """Lower each sample's logits by its largest, fill its probabilities; largest gets the sums of exponentials."""
+@external("void(int64, int64, int64, int64, int64, int64, int64)")
+def softmax(outputs_at, probabilities_at, largest_at, inverse_at, n, n_outputs, stride):
+    """Lower logits by the largest, fill probabilities; largest gets sums of exponentials, inverse their inverses."""
     size = n_outputs * stride
     outputs, p, largest = (
         array_at(outputs_at, size),
         array_at(probabilities_at, size),
         array_at(largest_at, n),
     )
+    inverse = array_at(inverse_at, n)
     for k in range(n_outputs):
         row = k * stride
         for i in range(n):
             outputs[row + i] -= largest[i]
-            p[row + i] = own.exp_of_negative(outputs[row + i])
+            p[row + i] = outputs[row + i]
+    for i in range(size):  # in a loop of its own: with three arrays in it LLVM does not vectorise
+        p[i] = own.exp_of_negative(p[i])
     for i in range(n):
         largest[i] = p[i]
     for k in range(1, n_outputs):
         row = k * stride
         for i in range(n):
             largest[i] += p[row + i]
+    for i in range(n):
+        inverse[i] = 1.0 / largest[i]  # one division a sample instead of one a class
     for k in range(n_outputs):
         row = k * stride
         for i in range(n):
-            p[row + i] /= largest[i]
+            p[row + i] *= inverse[i]
 
 
 @kernel

@@ -27,7 +27,11 @@ FROM_LAYER, SKIP_WEIGHTS, SKIP_GRADIENT = range(3)
 _BLOCK_BYTES: Final = 384 * 1024  # work of one block of samples: less than a small L2 cache
 _BLOCK_SIZES: Final = (256, 128, 64, 32)
 _MOST_CHUNKS: Final = 16
-_SAMPLES_A_CHUNK: Final = 128
+
+WORTH_SHARING: Final = 2_000_000
+"""Multiplications in a step below which handing parts of it to threads costs more than it saves."""
+
+_SAMPLES_A_CHUNK: Final = 64
 _CHUNK_BYTES: Final = 32 * 2**20
 
 
@@ -58,10 +62,11 @@ class Samples(NamedTuple):
 class Work(NamedTuple):
     """Work arrays for one chunk of samples, or, with one more axis in front, for all chunks.
 
-    The row stride of all but first and rows is Plan.block. values, slopes: all hidden layers, unit by unit.
+    The row stride of all but first and rows is Plan.block. values, slopes: all hidden layers, unit by unit,
+    behind the values of each layer a row of ones.
     first: pre-activations of the first layer, sample by sample. outputs, output_delta: the output layer,
     delta, delta_next: the widest layer, unit by unit. rows: a delta, sample by sample. losses (block,).
-    gradient: the padded gradient. totals (3,): sum of losses, errors, ties.
+    gradient: the padded gradient. totals (3,): sum of losses, errors, ties. one (1,): a 1.
     """
 
     values: FloatArray
@@ -75,6 +80,7 @@ class Work(NamedTuple):
     losses: FloatArray
     gradient: FloatArray
     totals: FloatArray
+    one: FloatArray
 
 
 def padded(n: int) -> int:
@@ -86,7 +92,7 @@ def make_plan(net: MLP, n_samples: int) -> Plan:
     """Return the tables of a network for at most n_samples samples at a time."""
     layers, values, gradient = [], 0, 0
     codes = [ACTIVATIONS[name].code for name in net.activation] + [0]
-    block = min(_block_size(net), padded(n_samples))
+    block = _block_size(net, n_samples)
     for weights, code in zip(net.layer_blocks, codes, strict=True):
         wide = padded(weights.fan_out)
         layers.append(
@@ -102,7 +108,8 @@ def make_plan(net: MLP, n_samples: int) -> Plan:
             )
         )
         gradient += (weights.fan_in + 1) * wide
-        values += weights.fan_out * block
+        # A row of ones follows; the first layer is transposed in whole vectors of units, which need room too.
+        values += max(weights.fan_out + 1, wide if weights.offset == 0 else 0) * block
     skips = []
     for layer, weights in zip(net.skip, net.skip_blocks, strict=True):
         skips.append((layer, weights.offset, gradient))
@@ -113,15 +120,14 @@ def make_plan(net: MLP, n_samples: int) -> Plan:
 
 def make_works(net: MLP, plan: Plan, n_chunks: int) -> Work:
     """Return the work arrays for all chunks, each of shape (n_chunks, size)."""
-    hidden = net.layer_sizes[1:-1]
     block, widest = plan.block, max(net.layer_sizes[1:])
     needs_slopes = any(name in ("softplus", "erf") for name in net.activation)
     last = plan.layers[-1]
     n_gradient = int(last[GRADIENT] + (last[FAN_IN] + 1) * last[PADDED])
     n_gradient += sum(net.layer_sizes[layer] * padded(net.n_outputs) for layer in net.skip)
     sizes = {
-        "values": (sum(hidden) + LANES) * block,  # a transposed layer ends in whole vectors of units
-        "slopes": sum(hidden) * block if needs_slopes else 0,
+        "values": n_values(plan),
+        "slopes": n_values(plan) if needs_slopes else 0,
         "first": block * padded(net.layer_sizes[1]),
         "outputs": padded(net.n_outputs) * block,
         "output_delta": padded(net.n_outputs) * block,
@@ -131,8 +137,19 @@ def make_works(net: MLP, plan: Plan, n_chunks: int) -> Work:
         "losses": block,
         "gradient": n_gradient,
         "totals": 3,
+        "one": 1,
     }
-    return Work(**{name: np.zeros((n_chunks, size)) for name, size in sizes.items()})
+    works = Work(**{name: np.zeros((n_chunks, size)) for name, size in sizes.items()})
+    works.one[:] = 1.0
+    for layer in plan.layers[:-1]:
+        ones = layer[VALUES] + layer[FAN_OUT] * block
+        works.values[:, ones : ones + block] = 1.0
+    return works
+
+
+def n_values(plan: Plan) -> int:
+    """Return the length of an array that holds the values of all hidden layers."""
+    return int(plan.layers[-1, VALUES])
 
 
 def chunk_bounds(net: MLP, n_samples: int, block: int) -> IntArray:
@@ -148,6 +165,9 @@ def chunk_bounds(net: MLP, n_samples: int, block: int) -> IntArray:
     return bounds
 
 
-def _block_size(net: MLP) -> int:
+def _block_size(net: MLP, n_samples: int) -> int:
     a_sample = 8 * 6 * max(net.layer_sizes[1:])  # what is in use at a time, however deep the net is
-    return next((size for size in _BLOCK_SIZES if size * a_sample <= _BLOCK_BYTES), _BLOCK_SIZES[-1])
+    largest = next((size for size in _BLOCK_SIZES if size * a_sample <= _BLOCK_BYTES), _BLOCK_SIZES[-1])
+    # Where a step is long, even few samples are split in two, for two threads.
+    n_least = 2 if net.n_params * n_samples >= WORTH_SHARING else 1
+    return min(largest, padded(-(-n_samples // n_least)))

@@ -5,21 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluation, Evaluator, FloatArray, Records, Rows
 from engine.kernels.ink import find_ink, no_ink
-from engine.kernels.layout import Samples, Work, chunk_bounds, make_plan, make_works, padded
+from engine.kernels.layout import WORTH_SHARING, Samples, Work, chunk_bounds, make_plan, make_works, padded
 from engine.kernels.passes import block_losses, chunk_pass, forward, pad_first_weights, work_of
 from engine.kernels.steps import many_steps, norm, sum_gradients, totals
 from engine.mlp import MLP
 
 Result = TypeVar("Result")
-
-_WORTH_SHARING: Final = 2_000_000  # multiplications in a step below which handing parts to threads costs more
 
 
 class OrderedEvaluator(Evaluator):
@@ -171,4 +169,4 @@ def _pool(n_threads: int) -> ThreadPoolExecutor:
 
 
 def _is_worth_sharing(net: MLP, data: Dataset, n: int, n_threads: int) -> bool:
-    return min(n, n_threads) > 1 and net.n_params * data.n_samples >= _WORTH_SHARING
+    return min(n, n_threads) > 1 and net.n_params * data.n_samples >= WORTH_SHARING

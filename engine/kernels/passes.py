@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from engine.kernels.blocks import (
     add_backward,
-    add_bias_gradient,
     add_first_gradient,
     add_forward,
     add_outer,
     clear,
     first_forward,
+    set_backward,
+    set_forward,
 )
 from engine.kernels.elementwise import (
     activate,
@@ -26,7 +27,6 @@ from engine.kernels.elementwise import (
 )
 from engine.kernels.jit import LANES, address_of, kernel
 from engine.kernels.layout import (
-    BIAS,
     CODE,
     CROSS_ENTROPY,
     FAN_IN,
@@ -65,10 +65,18 @@ def forward(samples, start, n, theta, first_weights, plan, work):
     for layer in range(last):
         if layer > 0:
             _affine(theta, layers, layer, work.values, work.values, layers[layer, VALUES], n_wide, stride)
+        elif layers[0, FAN_OUT] < wide:
+            _fill_ones(work.values, layers[0, FAN_OUT] * stride, stride)  # the transposition wrote there
         _activate(layers[layer], work, stride)
     if last > 0:
         _affine(theta, layers, last, work.values, work.outputs, 0, n_wide, stride)
         _add_skips(theta, plan, work, n_wide)
+
+
+@kernel
+def _fill_ones(values, start, n):
+    for i in range(start, start + n):
+        values[i] = 1.0
 
 
 @kernel
@@ -79,14 +87,10 @@ def _activate(layer, work, stride):
 
 @kernel
 def _affine(theta, layers, layer, source, into, at, n_wide, stride):
-    """Fill the pre-activations of a layer, by unit, from the values of the layer below."""
-    fan_in, fan_out = layers[layer, FAN_IN], layers[layer, FAN_OUT]
-    for j in range(fan_out):
-        bias = theta[layers[layer, BIAS] + j]
-        for i in range(n_wide):
-            into[at + j * stride + i] = bias
+    """Fill the pre-activations of a layer, by unit, from the values of the layer below and its row of ones."""
+    n_rows, fan_out = layers[layer, FAN_IN] + 1, layers[layer, FAN_OUT]
     below, weights = layers[layer - 1, VALUES], layers[layer, WEIGHTS]
-    add_forward(theta, weights, source, below, into, at, fan_in, fan_out, n_wide, stride)
+    set_forward(theta, weights, source, below, into, at, n_rows, fan_out, n_wide, stride)
 
 
 @kernel
@@ -110,7 +114,9 @@ def block_losses(samples, start, n, plan, work):
     errors, ties = count_errors(
         work.outputs, work.losses, work.delta, work.delta_next, y, start, n, n_wide, n_outputs, plan.block
     )
-    softmax(outputs, delta, address_of(work.losses, 0), n_wide, n_outputs, plan.block)
+    softmax(
+        outputs, delta, address_of(work.losses, 0), address_of(work.delta, 0), n_wide, n_outputs, plan.block
+    )
     if plan.loss == CROSS_ENTROPY:
         cross_entropy_losses(work.outputs, work.output_delta, work.losses, y, start, n, n_wide, plan.block)
     else:
@@ -134,17 +140,15 @@ def _backward(samples, start, n, theta, plan, work):
         if layer == last:
             _add_skip_gradients(plan, work, n)
         below, gradient = layers[layer - 1, VALUES], layers[layer, GRADIENT]
-        add_outer(work.values, below, work.rows, 0, work.gradient, gradient, fan_in, wide, n, stride)
-        add_bias_gradient(work.rows, 0, work.gradient, gradient + fan_in * wide, wide, n)
-        clear(into, 0, fan_in * stride)
+        add_outer(work.values, below, work.rows, 0, work.gradient, gradient, fan_in + 1, wide, n, stride)
         weights, fan_out = layers[layer, WEIGHTS], layers[layer, FAN_OUT]
-        add_backward(theta, weights, delta, 0, into, 0, fan_in, fan_out, n_wide, stride)
+        set_backward(theta, weights, delta, 0, into, 0, fan_in, fan_out, n_wide, stride)
         _add_skip_deltas(theta, plan, layer, into, work.output_delta, n_wide)
         _multiply_by_slope(layers[layer - 1], into, work, stride)
         delta, into, spare = into, spare, into
     wide = layers[0, PADDED]
     transpose(address_of(delta, 0), stride * 8, address_of(work.rows, 0), wide * 8, wide, n_wide)
-    add_first_gradient(samples, start, n, work.rows, work.gradient, plan)
+    add_first_gradient(samples, start, n, work.rows, work.one, work.gradient, plan)
 
 
 @kernel
@@ -187,6 +191,7 @@ def work_of(works, chunk):
         works.losses[chunk],
         works.gradient[chunk],
         works.totals[chunk],
+        works.one[chunk],
     )
 
 

@@ -1,4 +1,4 @@
-"""Ordered matrix products: every element of C += A B sums over k from the first to the last, one fma each.
+"""Ordered matrix products: every element of C = start + A B sums over k from first to last, one fma each.
 
 Whatever the row, the column or the size, each element goes through the same operations in the same order,
 so that equal rows or columns of the factors give equal rows or columns of the product to the last bit.
@@ -43,27 +43,30 @@ def _fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 def _tile(n_rows: int, n_vectors: int, is_listed: bool = False) -> Any:
-    """Return an intrinsic that adds the sum over k of A[r, k] B[k, v] to a tile of n_rows by n_vectors vectors.
+    """Return an intrinsic that sets a tile of C, n_rows by n_vectors vectors, to start + sum over k of A[r, k] B[k, v].
 
-    Its arguments are addresses and strides in bytes: a, stride of its rows, stride of k in a, b, stride of k
-    in b, c, stride of its rows, number of k, and for a listed tile the address of the k, as uint16.
+    Its arguments are addresses and strides in bytes: start (0 for zeros), stride of its rows, a, stride of its
+    rows, stride of k in a, b, stride of k in b, c, stride of its rows, number of k, and for a listed tile the
+    address of the k, as uint16.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        a, a_row, a_k, b, b_k, c, c_row, n_k = args[:8]
+        start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k = args[:10]
         tile = [(r, v) for r in range(n_rows) for v in range(n_vectors)]
 
-        def address_in_c(r: int, v: int) -> Any:
-            offset = builder.add(builder.mul(c_row, _INT(r)), _INT(v * LANES * _BYTES))
-            return _pointer(builder, builder.add(c, offset), _VECTOR)
+        def address_in(origin: Any, row_stride: Any, r: int, v: int) -> Any:
+            offset = builder.add(builder.mul(row_stride, _INT(r)), _INT(v * LANES * _BYTES))
+            return _pointer(builder, builder.add(origin, offset), _VECTOR)
 
-        sums = {}
+        sums = {at: cgutils.alloca_once(builder, _VECTOR) for at in tile}
         for at in tile:
-            sums[at] = cgutils.alloca_once(builder, _VECTOR)
-            builder.store(builder.load(address_in_c(*at), align=_BYTES), sums[at])
+            builder.store(ir.Constant(_VECTOR, [0.0] * LANES), sums[at])
+        with builder.if_then(builder.icmp_signed("!=", start, _INT(0))):
+            for at in tile:
+                builder.store(builder.load(address_in(start, start_row, *at), align=_BYTES), sums[at])
         a_rows = [builder.add(a, builder.mul(a_row, _INT(r))) for r in range(n_rows)]
         with cgutils.for_range(builder, n_k, intp=_INT) as loop:
-            k = _listed(builder, args[8], loop.index) if is_listed else loop.index
+            k = _listed(builder, args[10], loop.index) if is_listed else loop.index
             in_b = builder.add(b, builder.mul(k, b_k))
             in_a = builder.mul(k, a_k)
             lanes = [
@@ -79,16 +82,28 @@ def _tile(n_rows: int, n_vectors: int, is_listed: bool = False) -> Any:
                     total = builder.load(sums[r, v])
                     builder.store(_fused(builder, spread, lanes[v], total), sums[r, v])
         for at in tile:
-            builder.store(builder.load(sums[at]), address_in_c(*at), align=_BYTES)
+            builder.store(builder.load(sums[at]), address_in(c, c_row, *at), align=_BYTES)
         return context.get_dummy_value()
 
     def tile_product(
-        typing_context: Any, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, c: Any, c_row: Any, n_k: Any
+        typing_context: Any,
+        start: Any,
+        start_row: Any,
+        a: Any,
+        a_row: Any,
+        a_k: Any,
+        b: Any,
+        b_k: Any,
+        c: Any,
+        c_row: Any,
+        n_k: Any,
     ) -> Any:
-        return types.void(*[types.int64] * 8), generate
+        return types.void(*[types.int64] * 10), generate
 
     def listed_tile_product(
         typing_context: Any,
+        start: Any,
+        start_row: Any,
         a: Any,
         a_row: Any,
         a_k: Any,
@@ -99,7 +114,7 @@ def _tile(n_rows: int, n_vectors: int, is_listed: bool = False) -> Any:
         n_k: Any,
         k: Any,
     ) -> Any:
-        return types.void(*[types.int64] * 9), generate
+        return types.void(*[types.int64] * 11), generate
 
     return intrinsic(listed_tile_product if is_listed else tile_product)
 
@@ -120,49 +135,187 @@ _listed_4x1, _listed_3x1, _listed_2x1, _listed_1x1 = (_tile(rows, 1, True) for r
 
 
 @inlined
-def _columns_3(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
+def _row_of(start, start_row, r):
+    """Return the address of row r of start; that of zeros stays 0."""
+    return start + r * start_row if start != 0 else start
+
+
+@inlined
+def _columns_3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
     r = 0
     while r + 4 <= n_rows:
-        _tile_4x3(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_4x3(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
         r += 4
     if n_rows - r == 3:
-        _tile_3x3(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_3x3(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
     elif n_rows - r == 2:
-        _tile_2x3(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_2x3(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
     elif n_rows - r == 1:
-        _tile_1x3(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_1x3(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
 
 
 @inlined
-def _columns_2(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
+def _columns_2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
     r = 0
     while r + 6 <= n_rows:
-        _tile_6x2(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_6x2(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
         r += 6
     if n_rows - r >= 4:
-        _tile_4x2(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_4x2(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
         r += 4
     if n_rows - r >= 2:
-        _tile_2x2(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_2x2(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
         r += 2
     if n_rows - r == 1:
-        _tile_1x2(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_1x2(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
 
 
 @inlined
-def _columns_1(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
+def _columns_1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
     r = 0
     while r + 8 <= n_rows:
-        _tile_8x1(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_8x1(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
         r += 8
     if n_rows - r >= 4:
-        _tile_4x1(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_4x1(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
         r += 4
     if n_rows - r >= 2:
-        _tile_2x1(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_2x1(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
         r += 2
     if n_rows - r == 1:
-        _tile_1x1(a + r * a_row, a_row, a_k, b, b_k, c + r * c_row, c_row, n_k)
+        _tile_1x1(
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
 
 
 def _transpose_square() -> Any:
@@ -216,59 +369,69 @@ def transpose(source, source_row, target, target_row, n_rows, n_columns):
             _square(source + r * source_row + c * 8, source_row, target + c * target_row + r * 8, target_row)
 
 
-@external("void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)")
-def add_product(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):
-    """Add A B to C: C (n_rows, n_vectors * LANES), sum over n_k.
+@external("void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)")
+def set_product(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):
+    """Set C to start + A B: C (n_rows, n_vectors * LANES), sum over n_k.
 
-    a, b, c are addresses, the others strides in bytes and counts: a_row from one row of A to the next, a_k
-    from one k to the next, b_k and c_row from one row of B and of C to the next. Rows of B and C are
-    contiguous; whatever stands beyond their used columns, up to a multiple of LANES, is computed as well.
+    start, a, b, c are addresses, the others strides in bytes and counts: start_row, a_row, b_k, c_row from one
+    row to the next, a_k from one k to the next in A. start 0 stands for zeros; start_row may be 0 to begin
+    every row alike. Rows of start, B and C are contiguous; whatever stands beyond their used columns, up to a
+    multiple of LANES, is computed as well.
     """
     step = 8 * LANES
     v = 0
     while n_vectors - v >= 3 and n_vectors - v != 4:  # 4 is better as 2 + 2 than as 3 + 1
-        _columns_3(a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
+        s = start + v * step if start != 0 else start
+        _columns_3(s, start_row, a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
         v += 3
     while n_vectors - v >= 2:
-        _columns_2(a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
+        s = start + v * step if start != 0 else start
+        _columns_2(s, start_row, a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
         v += 2
     if n_vectors - v == 1:
-        _columns_1(a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
+        s = start + v * step if start != 0 else start
+        _columns_1(s, start_row, a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
 
 
 @inlined
-def _listed_tile(n_rows, n_vectors, a, a_row, a_k, b, b_k, c, c_row, n_k, k):
+def add_product(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):
+    """Add A B to C, see `set_product`."""
+    set_product(c, c_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k)
+
+
+@inlined
+def _listed_tile(n_rows, n_vectors, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k):
     if n_vectors == 3:
         if n_rows == 4:
-            _listed_4x3(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_4x3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         elif n_rows == 3:
-            _listed_3x3(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_3x3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         elif n_rows == 2:
-            _listed_2x3(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_2x3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         else:
-            _listed_1x3(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_1x3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
     elif n_vectors == 2:
         if n_rows == 4:
-            _listed_4x2(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_4x2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         elif n_rows == 3:
-            _listed_3x2(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_3x2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         elif n_rows == 2:
-            _listed_2x2(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_2x2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         else:
-            _listed_1x2(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_1x2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
     elif n_rows == 4:
-        _listed_4x1(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        _listed_4x1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
     elif n_rows == 3:
-        _listed_3x1(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        _listed_3x1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
     elif n_rows == 2:
-        _listed_2x1(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        _listed_2x1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
     else:
-        _listed_1x1(a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        _listed_1x1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
 
 
-@external("void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)")
-def add_listed_product(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, starts):
-    """Add A B to C as `add_product` does, but for rows 4 q .. 4 q + 3 only over the k in list q.
+@external("void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)")
+def set_listed_product(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, starts):
+    """Set C to start + A B as `set_product` does, but sum for rows 4 q .. 4 q + 3 only over the k in list q.
 
     k is the address of all lists, uint16, one behind another; starts that of their int64 offsets.
     """
@@ -277,11 +440,14 @@ def add_listed_product(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, st
     while v < n_vectors:
         left = n_vectors - v
         width = 2 if left in (2, 4) else min(left, 3)  # 4 is better as 2 + 2 than as 3 + 1
+        beside = v * 8 * LANES
         for r in range(0, n_rows, 4):
             first, stop = offsets[r // 4], offsets[r // 4 + 1]
-            in_b, in_c = b + v * 8 * LANES, c + r * c_row + v * 8 * LANES
-            rows = min(4, n_rows - r)
+            in_start = _row_of(start, start_row, r) + beside if start != 0 else start
+            in_b, in_c = b + beside, c + r * c_row + beside
+            at, rows = a + r * a_row, min(4, n_rows - r)
+            n_k, listed = stop - first, k + first * 2
             _listed_tile(
-                rows, width, a + r * a_row, a_row, a_k, in_b, b_k, in_c, c_row, stop - first, k + first * 2
+                rows, width, in_start, start_row, at, a_row, a_k, in_b, b_k, in_c, c_row, n_k, listed
             )
         v += width
