@@ -10,6 +10,8 @@ from engine.kernels.jit import LANES, address_of, address_of_shorts, kernel
 from engine.kernels.layout import FAN_IN, GRADIENT, PADDED
 from engine.kernels.products import add_product, set_listed_product, set_product
 
+_SAMPLES_AT_A_TIME = 32  # rows of x that stay in the first-level cache while all features go by
+
 
 @kernel
 def clear(array, start, n):
@@ -93,6 +95,8 @@ def add_first_gradient(samples, start, n, rows, one, gradient, plan):
             c, wide * 8, a, 8, fan_in * 8, b, wide * 8, c, wide * 8, fan_in, n_vectors, k, lists
         )
     else:
-        add_product(a, 8, fan_in * 8, b, wide * 8, c, wide * 8, fan_in, wide // LANES, n)
+        for k in range(0, n, _SAMPLES_AT_A_TIME):
+            at_x, at_rows, n_k = a + k * fan_in * 8, b + k * wide * 8, min(_SAMPLES_AT_A_TIME, n - k)
+            add_product(at_x, 8, fan_in * 8, at_rows, wide * 8, c, wide * 8, fan_in, wide // LANES, n_k)
     bias = address_of(gradient, at + fan_in * wide)
     add_product(address_of(one, 0), 0, 0, b, wide * 8, bias, wide * 8, 1, wide // LANES, n)

@@ -111,9 +111,9 @@ def count_errors(outputs, largest, best, times, y, first, n, n_wide, n_outputs, 
         best[i] = 0.0
         times[i] = 1.0
     for k in range(1, n_outputs):
-        row = k * stride
+        row = outputs[k * stride : k * stride + n_wide]  # numba checks the sign of outputs[k * stride + i]
         for i in range(n_wide):
-            z = outputs[row + i]
+            z = row[i]
             times[i] = 1.0 if z > largest[i] else (times[i] + 1.0 if z == largest[i] else times[i])
             best[i] = float(k) if z > largest[i] else best[i]
             largest[i] = z if z > largest[i] else largest[i]
@@ -127,32 +127,27 @@ def count_errors(outputs, largest, best, times, y, first, n, n_wide, n_outputs, 
 @external("void(int64, int64, int64, int64, int64, int64, int64)")
 def softmax(outputs_at, probabilities_at, largest_at, inverse_at, n, n_outputs, stride):
     """Lower logits by the largest, fill probabilities; largest gets sums of exponentials, inverse their inverses."""
-    size = n_outputs * stride
-    outputs, p, largest = (
-        array_at(outputs_at, size),
-        array_at(probabilities_at, size),
-        array_at(largest_at, n),
-    )
+    p, largest = array_at(probabilities_at, n), array_at(largest_at, n)
     inverse = array_at(inverse_at, n)
     for k in range(n_outputs):
-        row = k * stride
+        z, e = array_at(outputs_at + 8 * k * stride, n), array_at(probabilities_at + 8 * k * stride, n)
         for i in range(n):
-            outputs[row + i] -= largest[i]
-            p[row + i] = outputs[row + i]
-    for i in range(size):  # in a loop of its own: with three arrays in it LLVM does not vectorise
-        p[i] = own.exp_of_negative(p[i])
+            z[i] -= largest[i]
+            e[i] = z[i]
+        for i in range(n):  # in a loop of its own: with three arrays in it LLVM does not vectorise
+            e[i] = own.exp_of_negative(e[i])
     for i in range(n):
         largest[i] = p[i]
     for k in range(1, n_outputs):
-        row = k * stride
+        e = array_at(probabilities_at + 8 * k * stride, n)
         for i in range(n):
-            largest[i] += p[row + i]
+            largest[i] += e[i]
     for i in range(n):
         inverse[i] = 1.0 / largest[i]  # one division a sample instead of one a class
     for k in range(n_outputs):
-        row = k * stride
+        e = array_at(probabilities_at + 8 * k * stride, n)
         for i in range(n):
-            p[row + i] *= inverse[i]
+            e[i] *= inverse[i]
 
 
 @kernel
