@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["QT_NO_GUI_THREADPOOL"] = "1"
 
-from engine import headless
+from engine import console, headless
 from engine.bench.command import bench
 
 
@@ -29,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exit with status 2 and one line: what is wrong, and what is allowed."""
         usage = " ".join(self.format_usage().removeprefix("usage: ").split())
-        self.exit(headless.UNUSABLE, f"{message[:1].upper()}{message[1:]}; the usage is: {usage}\n")
+        self.exit(console.UNUSABLE, f"{message[:1].upper()}{message[1:]}; the usage is: {usage}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,8 +7,6 @@ error says why), 130 that Ctrl-C ended it.
 from __future__ import annotations
 
 import dataclasses
-import io
-import os
 import re
 import signal
 import sys
@@ -16,12 +14,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Final, ParamSpec
+from typing import TYPE_CHECKING, Final
 
 from engine import checks
+from engine.console import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    UNUSABLE,
+    CommandError,
+    as_target,
+    command,
+    reading_input,
+    write,
+)
 from engine.cores import default_threads
 
 if TYPE_CHECKING:  # numpy, numba and scipy come with these, and a mistyped argument need not wait for them
@@ -30,53 +38,10 @@ if TYPE_CHECKING:  # numpy, numba and scipy come with these, and a mistyped argu
     from engine.snapshot import Snapshot
     from engine.trainer import Trainer
 
-DONE: Final = 0
-FAILED: Final = 1
-UNUSABLE: Final = 2
-INTERRUPTED: Final = 130  # what a shell reports of a program that Ctrl-C ended
-
 _BUDGET_S: Final = 0.05  # training between two looks at the clock and at Ctrl-C
 
-P = ParamSpec("P")
 
-
-class _CommandError(Exception):
-    """Ends a command with one sentence and an exit status."""
-
-    def __init__(self, sentence: str, status: int) -> None:
-        super().__init__(" ".join(sentence.split()))
-        self.status = status
-
-
-def _command(function: Callable[P, int]) -> Callable[P, int]:
-    """Turn the ends that a command can come to into one line on standard error and an exit status."""
-
-    @wraps(function)
-    def run_to_end(*args: P.args, **kwargs: P.kwargs) -> int:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(
-                errors="replace"
-            )  # a title must not fail on a terminal without its letters
-        try:
-            status = function(*args, **kwargs)
-            sys.stdout.flush()
-        except _CommandError as end:
-            print(end, file=sys.stderr)
-            return end.status
-        except KeyboardInterrupt:
-            print("Interrupted.", file=sys.stderr)
-            return INTERRUPTED
-        except (
-            BrokenPipeError
-        ):  # as in `main.py list | head -1`; the interpreter flushes once more at its end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return FAILED
-        return status
-
-    return run_to_end
-
-
-@_command
+@command
 def run(
     lesson_id: str,
     steps: str | None = None,
@@ -94,11 +59,11 @@ def run(
     """
     from engine import outputs, progress, report
 
-    with _input():
+    with reading_input():
         lesson, n_steps = _lesson_and_steps(lesson_id, steps)
         config = lesson.config.with_texts(dict(map(_setting, settings)))
         targets = {
-            name: _path(name, text) for name, text in (("json", json), ("csv", csv)) if text is not None
+            name: as_target(name, text) for name, text in (("json", json), ("csv", csv)) if text is not None
         }
         outputs.check_targets(**targets)
         with progress.notice("Loading the data and compiling the kernels ...", sys.stderr):
@@ -109,19 +74,19 @@ def run(
     end = trainer.snapshot()
     print(report.run_report(lesson, start, end, seconds))
     if "json" in targets:
-        _write(targets["json"], outputs.as_json(_result(end, seconds)))
+        write(targets["json"], outputs.as_json(_result(end, seconds)))
     if "csv" in targets:
-        _write(targets["csv"], outputs.as_csv(trainer.history))
+        write(targets["csv"], outputs.as_csv(trainer.history))
     return _status(end, n_steps, interrupted.is_set())
 
 
-@_command
+@command
 def show_list() -> int:
     """Print lessons and data sets, one a line."""
     from engine.datasets import DATASETS, is_available
     from engine.lessons import all_lessons
 
-    with _input():
+    with reading_input():
         lessons = all_lessons()
     print("Lessons")
     for lesson in lessons:
@@ -133,24 +98,24 @@ def show_list() -> int:
     return DONE
 
 
-@_command
+@command
 def data(name: str, folder: str | None = None, download: bool = False) -> int:
     """Name the folder of a data set, download it, or tell where it is."""
     from engine.datasets import command
 
     meter = _Meter()
-    with _input(), _interruptible() as interrupted:
+    with reading_input(), _interruptible() as interrupted:
         try:
             sentence = command.run(name, folder, download, meter.show, interrupted.is_set)
         except RuntimeError as error:
-            raise _CommandError(str(error), INTERRUPTED if interrupted.is_set() else FAILED) from error
+            raise CommandError(str(error), INTERRUPTED if interrupted.is_set() else FAILED) from error
         finally:
             meter.close()
     print(sentence)
     return DONE
 
 
-@_command
+@command
 def picture(
     lesson_id: str,
     steps: str | None,
@@ -168,24 +133,22 @@ def picture(
     """
     from engine import outputs
 
-    with _input():
+    with reading_input():
         _, n_steps = _lesson_and_steps(lesson_id, steps)
-        pixels, path = _size(size), _path("out", out)
+        pixels, path = _size(size), as_target("out", out)
         outputs.check_targets(out=path)
     try:
         save(lesson_id, n_steps, pixels, path)
     except ValueError as error:
-        raise _CommandError(str(error), UNUSABLE) from error
+        raise CommandError(str(error), UNUSABLE) from error
     except ImportError as error:
-        raise _CommandError(
-            f"Nothing can be drawn, because Qt cannot be loaded ({error}).", FAILED
-        ) from error
+        raise CommandError(f"Nothing can be drawn, because Qt cannot be loaded ({error}).", FAILED) from error
     except (OSError, RuntimeError) as error:
-        raise _CommandError(str(error), FAILED) from error
+        raise CommandError(str(error), FAILED) from error
     return DONE
 
 
-@_command
+@command
 def window(lesson_id: str | None, has_screen: Callable[[], bool], open_window: Callable[[str], int]) -> int:
     """Open the window on a lesson, or train it here where there is no screen.
 
@@ -197,7 +160,7 @@ def window(lesson_id: str | None, has_screen: Callable[[], bool], open_window: C
     from engine import lessons
 
     chosen = lessons.DEFAULT if lesson_id is None else lesson_id
-    with _input():
+    with reading_input():
         lessons.load_lesson(chosen)
     try:
         if has_screen():
@@ -241,10 +204,10 @@ def _train(trainer: Trainer, n_steps: int, interrupted: threading.Event) -> floa
 
 def _status(end: Snapshot, n_steps: int, is_interrupted: bool) -> int:
     if end.reason:
-        raise _CommandError(end.reason, FAILED)
+        raise CommandError(end.reason, FAILED)
     if is_interrupted:
         sentence = f"Stopped by Ctrl-C after {end.n_steps:,} of {n_steps:,} steps."
-        raise _CommandError(sentence, INTERRUPTED)
+        raise CommandError(sentence, INTERRUPTED)
     return DONE
 
 
@@ -261,28 +224,6 @@ def _result(end: Snapshot, seconds: float) -> dict[str, object]:
         "steps_per_second": end.n_steps / seconds if seconds else 0.0,
         "arithmetic": end.config.arithmetic,
     }
-
-
-def _write(path: Path, text: str) -> None:
-    from engine.outputs import write_text
-
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise _CommandError(f"{path} could not be written: {error.strerror or error}.", FAILED) from error
-
-
-@contextmanager
-def _input() -> Iterator[None]:
-    """Turn whatever is wrong with arguments and input files into one sentence and exit status 2."""
-    try:
-        yield
-    except MemoryError as error:
-        raise _CommandError(
-            "There is not enough memory for these settings and this data.", UNUSABLE
-        ) from error
-    except (ValueError, TypeError, OSError) as error:
-        raise _CommandError(str(error), UNUSABLE) from error
 
 
 @contextmanager
@@ -344,12 +285,6 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals:
         raise ValueError(f"--set must be followed by KEY=VALUE, as in --set learning_rate=0.2, not {text!r}.")
     return key.strip(), value
-
-
-def _path(option: str, text: str) -> Path:
-    from engine.datasets.folders import as_path
-
-    return as_path(f"--{option}", text)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -47,7 +47,7 @@ def test_the_keys_do_what_the_window_says() -> None:
     assert named <= {key for action in ACTIONS for key in action.keys}
 
 
-@pytest.mark.parametrize("command", ["list", "run", "picture", "data"])
+@pytest.mark.parametrize("command", ["list", "run", "picture", "data", "bench"])
 def test_the_commands_are_there(command: str) -> None:
     assert f"python main.py {command}" in section("In the terminal")
     done = subprocess.run(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine import headless, outputs, progress, report
+from engine import console, headless, outputs, progress, report
 from engine.lessons import load_lesson
 
 SMALL = ("hidden=4", "n_samples=40")
@@ -38,7 +38,7 @@ def small_trainer(n_steps):
     return trainer
 
 
-def refused(capsys, status, expected=headless.UNUSABLE):
+def refused(capsys, status, expected=console.UNUSABLE):
     """The one line on standard error of a command that ended with `status`; nothing else was printed."""
     printed = capsys.readouterr()
     assert status == expected
@@ -134,7 +134,7 @@ def test_the_last_of_two_equal_keys_counts(folder):
 
 def test_a_run_that_diverges_says_so_fails_and_still_writes(folder, capsys):
     settings = ("hidden=8,8", "activation=identity", "learning_rate=1e6")
-    assert headless.run("exam", "50", settings, json=str(folder / "a.json")) == headless.FAILED
+    assert headless.run("exam", "50", settings, json=str(folder / "a.json")) == console.FAILED
     printed = capsys.readouterr()
     content = json.loads((folder / "a.json").read_text())
     assert 0 < content["n_steps"] < 50
@@ -192,7 +192,7 @@ def test_a_disk_that_fills_up_fails_but_the_result_is_shown(folder, capsys, monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_text", full)
-    assert headless.run("exam", "1", SMALL, json=str(folder / "a.json")) == headless.FAILED
+    assert headless.run("exam", "1", SMALL, json=str(folder / "a.json")) == console.FAILED
     printed = capsys.readouterr()
     assert (
         printed.err.splitlines()[-1] == f"{folder / 'a.json'} could not be written: No space left on device."
@@ -210,7 +210,7 @@ def test_ctrl_c_stops_after_the_step_and_keeps_what_was_done(folder, capsys, mon
     status = headless.run("exam", "100000000", SMALL, json=str(folder / "a.json"))
     printed = capsys.readouterr()
     content = json.loads((folder / "a.json").read_text())
-    assert status == headless.INTERRUPTED
+    assert status == console.INTERRUPTED
     assert 0 < content["n_steps"] < 100_000_000 and len(content["loss"]) == content["n_steps"] + 1
     assert printed.err == f"Stopped by Ctrl-C after {content['n_steps']:,} of 100,000,000 steps.\n"
     assert "errors" in printed.out
@@ -225,7 +225,7 @@ def test_a_second_ctrl_c_ends_at_once(folder, capsys, monkeypatch):
     monkeypatch.setattr(progress.Progress, "show", interrupt)
     before = signal.getsignal(signal.SIGINT)
     status = headless.run("exam", "100000000", SMALL, json=str(folder / "a.json"))
-    assert refused(capsys, status, headless.INTERRUPTED) == "Interrupted."
+    assert refused(capsys, status, console.INTERRUPTED) == "Interrupted."
     assert list(folder.iterdir()) == []
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -276,7 +276,7 @@ def test_data_shows_the_download_and_its_failure(capsys, monkeypatch):
         raise download.DownloadError("The server hung up.")
 
     monkeypatch.setattr(command, "run", fail)
-    assert headless.data("mnist", download=True) == headless.FAILED
+    assert headless.data("mnist", download=True) == console.FAILED
     printed = capsys.readouterr()
     lines = printed.err.splitlines()
     assert lines[0].startswith(" 50%  6,000 of 12,000 kB") and lines[1:] == ["The server hung up."]
@@ -292,7 +292,7 @@ def test_ctrl_c_cancels_a_download(capsys, monkeypatch):
 
     monkeypatch.setattr(command, "run", cancel)
     status = headless.data("mnist", download=True)
-    assert refused(capsys, status, headless.INTERRUPTED) == "The download was cancelled."
+    assert refused(capsys, status, console.INTERRUPTED) == "The download was cancelled."
 
 
 # ------------------------------------------------------------------------------------- picture, window
@@ -323,10 +323,10 @@ def test_picture_target_is_checked_before_anything_is_drawn(capsys):
 @pytest.mark.parametrize(
     ("error", "status", "sentence"),
     [
-        (ValueError("size must lie between."), headless.UNUSABLE, "size must lie between."),
-        (RuntimeError("The engine failed."), headless.FAILED, "The engine failed."),
-        (OSError("a.png cannot be written."), headless.FAILED, "a.png cannot be written."),
-        (ImportError("libGL.so.1"), headless.FAILED, "Nothing can be drawn, because Qt cannot be loaded"),
+        (ValueError("size must lie between."), console.UNUSABLE, "size must lie between."),
+        (RuntimeError("The engine failed."), console.FAILED, "The engine failed."),
+        (OSError("a.png cannot be written."), console.FAILED, "a.png cannot be written."),
+        (ImportError("libGL.so.1"), console.FAILED, "Nothing can be drawn, because Qt cannot be loaded"),
     ],
 )
 def test_picture_that_fails_is_one_line(error, status, sentence, folder, capsys):

@@ -1,0 +1,85 @@
+"""What all commands of the terminal share: exit statuses, and one sentence for whatever ends a command."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Final, ParamSpec
+
+from engine.outputs import write_text
+
+DONE: Final = 0
+FAILED: Final = 1
+UNUSABLE: Final = 2
+INTERRUPTED: Final = 130  # what a shell reports of a program that Ctrl-C ended
+
+P = ParamSpec("P")
+
+
+class CommandError(Exception):
+    """Ends a command with one sentence and an exit status."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(" ".join(sentence.split()))
+        self.status = status
+
+
+def command(function: Callable[P, int]) -> Callable[P, int]:
+    """Turn the ends that a command can come to into one line on standard error and an exit status."""
+
+    @wraps(function)
+    def run_to_end(*args: P.args, **kwargs: P.kwargs) -> int:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(
+                errors="replace"
+            )  # a title must not fail on a terminal without its letters
+        try:
+            status = function(*args, **kwargs)
+            sys.stdout.flush()
+        except CommandError as end:
+            print(end, file=sys.stderr)
+            return end.status
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            return INTERRUPTED
+        except (
+            BrokenPipeError
+        ):  # as in `main.py list | head -1`; the interpreter flushes once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+        return status
+
+    return run_to_end
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all; a failure ends the command."""
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise CommandError(f"{path} could not be written: {error.strerror or error}.", FAILED) from error
+
+
+@contextmanager
+def reading_input() -> Iterator[None]:
+    """Turn whatever is wrong with arguments and input files into one sentence and exit status 2."""
+    try:
+        yield
+    except MemoryError as error:
+        raise CommandError(
+            "There is not enough memory for these settings and this data.", UNUSABLE
+        ) from error
+    except (ValueError, TypeError, OSError) as error:
+        raise CommandError(str(error), UNUSABLE) from error
+
+
+def as_target(option: str, text: str) -> Path:
+    """Return the path given with an option."""
+    from engine.datasets.folders import as_path
+
+    return as_path(f"--{option}", text)
