@@ -6,21 +6,21 @@ An array "by unit" holds a row of samples for each unit, rows `stride` numbers a
 
 from __future__ import annotations
 
-from engine.kernels.jit import LANES, address_of, address_of_shorts, kernel
+from engine.kernels.jit import LANES, address_of, address_of_shorts, inner
 from engine.kernels.layout import FAN_IN, GRADIENT, PADDED
 from engine.kernels.products import add_product, set_listed_product, set_product
 
 _SAMPLES_AT_A_TIME = 32  # rows of x that stay in the first-level cache while all features go by
 
 
-@kernel
+@inner
 def clear(array, start, n):
     """Set n numbers from start on to 0."""
     for i in range(start, start + n):  # array[...] = 0 takes numba seconds to compile
         array[i] = 0.0
 
 
-@kernel
+@inner
 def set_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[j] = sum_i W[i, j] source[i], all by unit; W (fan_in, fan_out) from weights on in theta.
 
@@ -30,28 +30,28 @@ def set_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_
     set_product(0, 0, a, 8, fan_out * 8, b, stride * 8, c, stride * 8, fan_out, n_wide // LANES, fan_in)
 
 
-@kernel
+@inner
 def add_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[j] += sum_i W[i, j] source[i], see `set_forward`."""
     a, b, c = address_of(theta, weights), address_of(source, source_at), address_of(into, at)
     add_product(a, 8, fan_out * 8, b, stride * 8, c, stride * 8, fan_out, n_wide // LANES, fan_in)
 
 
-@kernel
+@inner
 def set_backward(theta, weights, delta, delta_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[i] = sum_j W[i, j] delta[j], both by unit; W (fan_in, fan_out) from weights on in theta."""
     a, b, c = address_of(theta, weights), address_of(delta, delta_at), address_of(into, at)
     set_product(0, 0, a, fan_out * 8, 8, b, stride * 8, c, stride * 8, fan_in, n_wide // LANES, fan_out)
 
 
-@kernel
+@inner
 def add_backward(theta, weights, delta, delta_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[i] += sum_j W[i, j] delta[j], see `set_backward`."""
     a, b, c = address_of(theta, weights), address_of(delta, delta_at), address_of(into, at)
     add_product(a, fan_out * 8, 8, b, stride * 8, c, stride * 8, fan_in, n_wide // LANES, fan_out)
 
 
-@kernel
+@inner
 def add_outer(source, source_at, rows, rows_at, gradient, at, fan_in, wide, n, stride):
     """gradient[i] += sum over the n samples of source[i] rows: source by unit, rows by sample.
 
@@ -61,7 +61,7 @@ def add_outer(source, source_at, rows, rows_at, gradient, at, fan_in, wide, n, s
     add_product(a, stride * 8, 8, b, wide * 8, c, wide * 8, fan_in, wide // LANES, n)
 
 
-@kernel
+@inner
 def first_forward(samples, start, n, n_wide, first_weights, plan, first):
     """first[i] = bias + x W for samples start .. start + n - 1, by sample; 0 from n to n_wide.
 
@@ -79,7 +79,7 @@ def first_forward(samples, start, n, n_wide, first_weights, plan, first):
         set_product(bias, 0, a, fan_in * 8, 8, b, wide * 8, c, wide * 8, n, wide // LANES, fan_in)
 
 
-@kernel
+@inner
 def add_first_gradient(samples, start, n, rows, one, gradient, plan):
     """Add the first layer's gradient, sum over the samples of x rows and of rows; start is a multiple of a block.
 

@@ -22,7 +22,7 @@ from engine.kernels.blocks import (
     set_forward,
 )
 from engine.kernels.elementwise import slopes_and_bends
-from engine.kernels.jit import LANES, address_of, atomic_add, atomic_get, kernel, yield_core
+from engine.kernels.jit import LANES, address_of, atomic_add, atomic_get, inner, kernel, yield_core
 from engine.kernels.layout import (
     CODE,
     CROSS_ENTROPY,
@@ -127,14 +127,14 @@ def make_room(net: MLP, plan: Plan, n_gradient: int, n_chunks: int) -> Room:
     return rooms
 
 
-@kernel
+@inner
 def _state_of(states, k):
     return State(
         states.values[k], states.slopes[k], states.bends[k], states.deltas[k], states.rows[k], states.p[k]
     )
 
 
-@kernel
+@inner
 def _room_of(rooms, k):
     return Room(
         rooms.tilted[k],
@@ -150,13 +150,13 @@ def _room_of(rooms, k):
     )
 
 
-@kernel
+@inner
 def _copy(source, target, n):
     for i in range(n):
         target[i] = source[i]
 
 
-@kernel
+@inner
 def _fill_state(samples, start, n, theta, first_weights, plan, work, state):
     """Forward and backward for one block, keeping everything that products need."""
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
@@ -180,7 +180,7 @@ def _fill_state(samples, start, n, theta, first_weights, plan, work, state):
             in_rows -= layers[layer - 1, PADDED] * stride
 
 
-@kernel
+@inner
 def _delta_below(theta, plan, layer, n_wide, work, state):
     """Fill slopes, bends and deltas of the hidden layer below `layer`."""
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
@@ -207,7 +207,7 @@ def _delta_below(theta, plan, layer, n_wide, work, state):
         state.deltas[below + i] = state.slopes[below + i] * into[i]
 
 
-@kernel
+@inner
 def _keep_probabilities(samples, start, n, plan, work, state):
     """Keep p: cross-entropy left p - onehot in the delta, quadratic left it in the outputs."""
     if plan.loss == SQUARED:
@@ -218,7 +218,7 @@ def _keep_probabilities(samples, start, n, plan, work, state):
         state.p[samples.y[start + i] * stride + i] += 1.0
 
 
-@kernel
+@inner
 def _tilt_forward(samples, start, n, theta, v, first_v, plan, state, room):
     """R of the forward pass: room.tilted = R z, room.tilts = R a, room.outputs = R of the outputs."""
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
@@ -242,7 +242,7 @@ def _tilt_forward(samples, start, n, theta, v, first_v, plan, state, room):
         add_forward(theta, weights, room.tilts, at, room.outputs, 0, fan_in, n_outputs, n_wide, stride)
 
 
-@kernel
+@inner
 def _tilt_affine(theta, v, layers, layer, state, room, into, at, n_wide, stride):
     fan_in, fan_out = layers[layer, FAN_IN], layers[layer, FAN_OUT]
     below, weights = layers[layer - 1, VALUES], layers[layer, WEIGHTS]
@@ -250,7 +250,7 @@ def _tilt_affine(theta, v, layers, layer, state, room, into, at, n_wide, stride)
     add_forward(theta, weights, room.tilts, below, into, at, fan_in, fan_out, n_wide, stride)
 
 
-@kernel
+@inner
 def _tilt_loss(samples, start, n, plan, state, room):
     """R of the derivative of the loss by the outputs, into room.output_delta; 0 beyond the n samples."""
     stride, n_outputs = plan.block, plan.layers[-1, FAN_OUT]
@@ -272,7 +272,7 @@ def _tilt_loss(samples, start, n, plan, state, room):
             out[k * stride + i] = 0.0
 
 
-@kernel
+@inner
 def _tilt_quadratic(label, i, p, z, out, stride, n_outputs):
     """R of p (e - s), e = p - onehot, s = sum p e: (R p)(e - s) + p (R p - R s)."""
     mean, s = 0.0, -p[label * stride + i]
@@ -291,7 +291,7 @@ def _tilt_quadratic(label, i, p, z, out, stride, n_outputs):
         out[at] = out[at] * (e - s) + p[at] * (out[at] - tilt_s)
 
 
-@kernel
+@inner
 def _tilt_backward(samples, start, n, theta, v, plan, state, room):
     """R of the backward pass: add R of the gradient of this block to room.gradient."""
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
@@ -316,7 +316,7 @@ def _tilt_backward(samples, start, n, theta, v, plan, state, room):
     add_first_gradient(samples, start, n, room.rows, room.one, room.gradient, plan)
 
 
-@kernel
+@inner
 def _add_tilted_skips(plan, state, room, in_rows, n):
     wide, stride = plan.layers[-1, PADDED], plan.block
     for s in range(len(plan.skips)):
@@ -326,7 +326,7 @@ def _add_tilted_skips(plan, state, room, in_rows, n):
         add_outer(room.tilts, below, state.rows, in_rows, room.gradient, at, fan_in, wide, n, stride)
 
 
-@kernel
+@inner
 def _tilt_below(theta, v, plan, layer, delta, into, state, room, n_wide):
     """into = R of the delta below `layer`: f' (V delta + W R delta) + bend R z."""
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
@@ -355,7 +355,7 @@ def fill_states(samples, theta, first_weights, plan, works, states):
         )
 
 
-@kernel
+@inner
 def _chunk_product(
     samples, bounds, chunk, theta, first_weights, v, first_v, plan, works, states, rooms, is_whole
 ):

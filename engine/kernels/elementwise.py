@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.activations import LEAKY_SLOPE
 from engine.kernels import math as own
-from engine.kernels.jit import array_at, external, kernel
+from engine.kernels.jit import array_at, external, inner
 
 _LOGISTIC, _TANH, _RELU, _LEAKY_RELU, _SOFTPLUS, _ERF = range(1, 7)
 _TWO_OVER_SQRT_PI: Final = 2.0 / math.sqrt(math.pi)
@@ -97,7 +97,7 @@ def slopes_and_bends(code, values_at, noted_at, slopes_at, bends_at, n):
             bends[i] = -2.0 * noted[i] * slopes[i]
 
 
-@kernel
+@inner
 def count_errors(outputs, largest, best, times, y, first, n, n_wide, n_outputs, stride):
     """Fill largest[:n_wide] with each sample's largest logit; return (errors, ties).
 
@@ -150,7 +150,7 @@ def softmax(outputs_at, probabilities_at, largest_at, inverse_at, n, n_outputs, 
             e[i] *= inverse[i]
 
 
-@kernel
+@inner
 def cross_entropy_losses(shifted, delta, losses, y, first, n, n_wide, stride):
     """From sums of exponentials in losses and probabilities in delta: losses -log p_y, delta p - onehot."""
     for i in range(n_wide):
@@ -161,7 +161,7 @@ def cross_entropy_losses(shifted, delta, losses, y, first, n, n_wide, stride):
         delta[at] -= 1.0
 
 
-@kernel
+@inner
 def quadratic_losses(error, delta, losses, y, first, n, n_wide, n_outputs, stride):
     """From p in delta: error e = p - onehot, losses 1/2 sum e^2, delta p (e - sum p e)."""
     for k in range(n_outputs):
@@ -188,7 +188,7 @@ def quadratic_losses(error, delta, losses, y, first, n, n_wide, n_outputs, strid
             losses[i] += 0.5 * error[row + i] * error[row + i]
 
 
-@kernel
+@inner
 def squared_losses(outputs, delta, losses, targets, y, first, n, n_wide):
     """Fill losses[:n] = 1/2 (f - t)^2, delta = f - t; return (errors, 0): f > 1/2 means a class above 0."""
     errors = 0

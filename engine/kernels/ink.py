@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.kernels.jit import kernel
+from engine.kernels.jit import inner, kernel
 
 TILE_ROWS: Final = 4
 _MOST_SHARE: Final = 0.7  # above this share of products that must be done, the dense tiles are faster
@@ -55,7 +55,7 @@ def find_ink(x: npt.NDArray[np.float64], block: int) -> Ink:
     return ink
 
 
-@kernel
+@inner
 def _any_in(x, row, n_rows, column, n_columns):
     for i in range(row, min(row + n_rows, x.shape[0])):
         for j in range(column, min(column + n_columns, x.shape[1])):

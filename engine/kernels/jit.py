@@ -39,9 +39,21 @@ def kernel(function: Function) -> Function:
         return numba.njit(cache=CACHE_FOLDER is not None, nogil=True, error_model="numpy")(function)
 
 
+def inner(function: Function) -> Function:
+    """Compile function for other kernels only: without the code that Python would need to call it.
+
+    Taking arrays apart for Python is most of what there is to compile in a small kernel.
+    """
+    return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, nogil=True, error_model="numpy")(
+        function
+    )
+
+
 def inlined(function: Function) -> Function:
     """Make function part of every kernel that calls it, so that loops over it can be vectorised."""
-    return numba.njit(forceinline=True, nogil=True, error_model="numpy")(function)
+    return numba.njit(
+        forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, nogil=True, error_model="numpy"
+    )(function)
 
 
 def external(signature: str) -> Callable[[Function], Any]:

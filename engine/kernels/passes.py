@@ -25,7 +25,7 @@ from engine.kernels.elementwise import (
     softmax,
     squared_losses,
 )
-from engine.kernels.jit import LANES, address_of, kernel
+from engine.kernels.jit import LANES, address_of, inner, kernel
 from engine.kernels.layout import (
     CODE,
     CROSS_ENTROPY,
@@ -73,19 +73,19 @@ def forward(samples, start, n, theta, first_weights, plan, work):
         _add_skips(theta, plan, work, n_wide)
 
 
-@kernel
+@inner
 def _fill_ones(values, start, n):
     for i in range(start, start + n):
         values[i] = 1.0
 
 
-@kernel
+@inner
 def _activate(layer, work, stride):
     slopes = address_of(work.slopes, layer[VALUES] if work.slopes.size else 0)
     activate(layer[CODE], address_of(work.values, layer[VALUES]), slopes, layer[FAN_OUT] * stride)
 
 
-@kernel
+@inner
 def _affine(theta, layers, layer, source, into, at, n_wide, stride):
     """Fill the pre-activations of a layer, by unit, from the values of the layer below and its row of ones."""
     n_rows, fan_out = layers[layer, FAN_IN] + 1, layers[layer, FAN_OUT]
@@ -93,7 +93,7 @@ def _affine(theta, layers, layer, source, into, at, n_wide, stride):
     set_forward(theta, weights, source, below, into, at, n_rows, fan_out, n_wide, stride)
 
 
-@kernel
+@inner
 def _add_skips(theta, plan, work, n_wide):
     n_outputs = plan.layers[-1, FAN_OUT]
     for s in range(len(plan.skips)):
@@ -129,7 +129,7 @@ def block_losses(samples, start, n, plan, work):
     return errors, ties
 
 
-@kernel
+@inner
 def _backward(samples, start, n, theta, plan, work):
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
     n_wide = -(-n // LANES) * LANES
@@ -151,14 +151,14 @@ def _backward(samples, start, n, theta, plan, work):
     add_first_gradient(samples, start, n, work.rows, work.one, work.gradient, plan)
 
 
-@kernel
+@inner
 def _multiply_by_slope(layer, delta, work, stride):
     values = address_of(work.values, layer[VALUES])
     slopes = address_of(work.slopes, layer[VALUES] if work.slopes.size else 0)
     multiply_by_slope(layer[CODE], address_of(delta, 0), values, slopes, layer[FAN_OUT] * stride)
 
 
-@kernel
+@inner
 def _add_skip_gradients(plan, work, n):
     wide = plan.layers[-1, PADDED]
     for s in range(len(plan.skips)):
@@ -167,7 +167,7 @@ def _add_skip_gradients(plan, work, n):
         add_outer(work.values, at, work.rows, 0, work.gradient, into, fan_in, wide, n, plan.block)
 
 
-@kernel
+@inner
 def _add_skip_deltas(theta, plan, layer, into, output_delta, n_wide):
     n_outputs, fan_in = plan.layers[-1, FAN_OUT], plan.layers[layer - 1, FAN_OUT]
     for s in range(len(plan.skips)):

@@ -18,7 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.kernels.jit import LANES, fma, inlined, kernel
+from engine.kernels.jit import LANES, fma, inlined, inner, kernel
 from engine.kernels.math import (
     LN2_HIGH,
     LN2_LOW,
@@ -138,14 +138,14 @@ def _next_logistics(typing_context: Any, e: Any, ratio: Any, h: Any, scale: Any,
     return types.void(types.int64, types.int64, types.int64, types.float64, types.float64), generate
 
 
-@kernel
+@inner
 def _combine(out, a, b, t):
     """Set out = a + t b."""
     for i in range(out.size):
         out[i] = fma(t, b[i], a[i])
 
 
-@kernel
+@inner
 def _largest_of(a, b, t):
     """Return the largest abs(a + t b), NaN if any is NaN."""
     largest = 0.0
@@ -155,21 +155,21 @@ def _largest_of(a, b, t):
     return largest
 
 
-@kernel
+@inner
 def _exponentials(out, a, b, t, rate):
     """Set out = exp(-rate (a + t b))."""
     for i in range(out.size):
         out[i] = exp(-rate * fma(t, b[i], a[i]))
 
 
-@kernel
+@inner
 def _exponentials_of_step(out, b, t):
     """Set out = exp(-t b)."""
     for i in range(out.size):
         out[i] = exp(-t * b[i])
 
 
-@kernel
+@inner
 def activate(code, z, leaky_slope):
     """Put the activation with this code in place of each number of z (n,)."""
     n = z.size
@@ -211,7 +211,7 @@ def _add_layer(weights, values, n_in, out, n_out, n_columns):
     )
 
 
-@kernel
+@inner
 def _forward(plan, work):
     """Go from the first layer's values to the outputs, with the weights in work.parameters."""
     layers, values, parameters, n = plan.layers, work.values, work.parameters, work.best.size
@@ -257,7 +257,7 @@ def _is_better(new, old):
     return (old == old) & (not new <= old)
 
 
-@kernel
+@inner
 def _find_best(z, best, label):
     """Set best to the largest of the rows of z, label to its row: the first on ties, and NaN above all, as argmax."""
     n = best.size
@@ -284,7 +284,7 @@ def _find_best(z, best, label):
         c += 1
 
 
-@kernel
+@inner
 def _sum_of_logs(x, n_samples, n_classes):
     """Return the sum of log x over numbers from 1 to n_classes; x (n,) is used up.
 
@@ -333,7 +333,7 @@ def _sum_of_squares(z, total, labels, n_samples):
     return 0.5 * result
 
 
-@kernel
+@inner
 def _score_softmax(z, block, best, total, loss):
     """Return (sum of losses, number of errors) of logits z (n_classes * n_columns,); z is used up."""
     n, n_columns, labels = block.n_samples, best.size, block.labels
@@ -348,7 +348,7 @@ def _score_softmax(z, block, best, total, loss):
     return _sum_of_squares(z, total, labels, n), n_errors
 
 
-@kernel
+@inner
 def _score_squared(z, block):
     """Return (sum of 1/2 (f - t)^2, number of f on the wrong side of 1/2) of one output z (n_columns,)."""
     loss, n_errors = 0.0, 0
@@ -359,7 +359,7 @@ def _score_squared(z, block):
     return loss, n_errors
 
 
-@kernel
+@inner
 def _score(plan, work, block):
     n_columns, last = work.best.size, len(plan.layers) - 1
     start = plan.layers[last, 0] * n_columns
@@ -369,14 +369,14 @@ def _score(plan, work, block):
     return _score_softmax(z, block, work.best, work.total, plan.loss)
 
 
-@kernel
+@inner
 def _next_logistics_of(work, n, scale, shift):
     e, ratio, h = work.exponentials.ctypes.data, work.ratios.ctypes.data, work.values.ctypes.data
     for i in range(0, n * _BYTES, GROUP * _BYTES):
         _next_logistics(e + i, ratio + i, h + i, scale, shift)
 
 
-@kernel
+@inner
 def _start_run(work, p2, before, last, rate):
     """Put exp(-rate z) at b = before in place and return True, if no point up to b = last can overflow."""
     size = rate * max(_largest_of(work.base, p2, before), _largest_of(work.base, p2, last))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.jit import address_of, atomic_add, atomic_get, atomic_set, kernel, yield_core
+from engine.kernels.jit import address_of, atomic_add, atomic_get, atomic_set, inner, kernel, yield_core
 from engine.kernels.layout import (
     FAN_IN,
     FAN_OUT,
@@ -45,7 +45,7 @@ def sum_gradients(parts, plan, n_samples, gradient):
         gradient[i] /= n_samples
 
 
-@kernel
+@inner
 def _sum_block(parts, source, target, n_rows, n_columns, wide, gradient):
     for w in range(len(parts)):
         part = parts[w]
@@ -66,7 +66,7 @@ def norm(vector):
     return math.sqrt(total)
 
 
-@kernel
+@inner
 def symmetry_spread(theta, plan):
     """Return the largest difference between two units of a hidden layer; see `engine.history.SERIES`."""
     layers, largest = plan.layers, 0.0
@@ -86,7 +86,7 @@ def symmetry_spread(theta, plan):
     return largest
 
 
-@kernel
+@inner
 def _range(theta, start, stride, n):
     low = high = theta[start]
     for i in range(1, n):
@@ -152,13 +152,13 @@ def many_steps(
     return n_steps, diverged
 
 
-@kernel
+@inner
 def control_cells(control):
     """Return the addresses of (next chunk to take, chunks done, whether all is over), a cache line apart."""
     return address_of(control, 0), address_of(control, 8), address_of(control, 16)
 
 
-@kernel
+@inner
 def _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan, works):
     while True:
         chunk = atomic_add(next_chunk, 1)
@@ -168,7 +168,7 @@ def _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan
         atomic_add(n_done, 1)
 
 
-@kernel
+@inner
 def finish_step(theta, gradient, before, plan, works, n_samples, records, step):
     """Gather the chunks and record entry `step`; take the step back and return False if it is not finite."""
     sum_gradients(works.gradient, plan, n_samples, gradient)
