@@ -175,6 +175,10 @@ def window(lesson_id: str | None, has_screen: Callable[[], bool], open_window: C
 def _ready_trainer(config: RunConfig) -> Trainer:
     """Return the Trainer of a config at its start, with every kernel that a step needs compiled."""
     from engine.commands import Reset
+    from engine.kernels.jit import is_compiled
+
+    if not is_compiled():  # asked before the import below compiles the first of them
+        print("Compiling the kernels, once after an installation: about half a minute.", file=sys.stderr)
     from engine.trainer import Trainer
 
     trainer = Trainer.from_config(config, default_threads())

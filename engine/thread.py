@@ -110,7 +110,13 @@ class EngineThread:
             self._refuse(command, str(error))
 
     def _load(self, config: RunConfig) -> None:
-        self._publish_compiling("Loading the data and the kernels; the first time they are compiled.")
+        from engine.kernels.jit import is_compiled  # numba comes with it, and takes half a second
+
+        self._publish_compiling(
+            "Loading the data."
+            if is_compiled()
+            else "Compiling the kernels, once after an installation: about half a minute."
+        )
         from engine.trainer import Trainer  # numba and scipy come with it, and take seconds
 
         trainer = Trainer.from_config(config, self._n_threads)

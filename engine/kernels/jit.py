@@ -137,6 +137,11 @@ def _remove_unused(parent: Path) -> None:
 CACHE_FOLDER: Final = _cache_folder()
 
 
+def is_compiled() -> bool:
+    """Whether there is machine code from an earlier time."""
+    return CACHE_FOLDER is not None and any(CACHE_FOLDER.iterdir())
+
+
 def _lanes() -> int:
     """Return how many float64 fit a vector register of this machine."""
     features = binding.get_host_cpu_features()
