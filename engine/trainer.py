@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 
 _CALL_S: Final = 0.010  # one engine call: longer ones wait for Python less often, shorter ones pause sooner
 _MOST_STEPS_A_CALL: Final = 4096
-_MOST_KEPT_A_CALL: Final = 64  # copies of theta for the path
+_KEPT_BYTES_A_CALL: Final = 2**22  # for copies of theta on the way
 _QUIETLY: Final = np.errstate(over="ignore", invalid="ignore")  # a loss that overflows is told in a sentence
 
 
@@ -268,7 +268,7 @@ class Trainer:
 
     def _n_for_one_call(self) -> int:
         n = max(1, min(_MOST_STEPS_A_CALL, int(_CALL_S * self._steps_per_s)))
-        n = min(n, _MOST_KEPT_A_CALL * self._path.stride)
+        n = min(n, max(1, _KEPT_BYTES_A_CALL // self._theta.nbytes) * self._path.stride)
         return n if self._to_go is None else min(n, self._to_go)
 
     def _note(self, records: Records, elapsed_s: float) -> None:
@@ -284,7 +284,9 @@ class Trainer:
         if self._to_go is not None:
             self._to_go -= n
         speed = n / max(elapsed_s, 1e-9)
-        self._steps_per_s = speed if not self._steps_per_s else 0.8 * self._steps_per_s + 0.2 * speed
+        # A first short call is mostly overhead: follow a speed that is much higher at once.
+        is_far_off = speed > 1.5 * self._steps_per_s
+        self._steps_per_s = speed if is_far_off else 0.8 * self._steps_per_s + 0.2 * speed
 
     def _stop_diverged(self) -> None:
         step = self.n_steps + 1

@@ -121,14 +121,15 @@ def test_steps_are_those_of_the_slow_twin():
 
 def test_the_bits_do_not_depend_on_how_steps_are_asked_for():
     runs = [make_run() for _ in range(4)]
-    runs[0].step(1000)
-    for _ in range(1000):
-        runs[1].step()
-    runs[2].apply(Run())
-    while runs[2].n_steps < 700:
-        runs[2].advance(0.0)
-    runs[2].step(1000 - runs[2].n_steps)
-    for n_steps in (1, 333, 6, 660):
+    runs[0].apply(Run())
+    for _ in range(4):
+        runs[0].advance(0.0)  # how many steps that is depends on the machine
+    runs[0].step(7)
+    total = runs[0].n_steps
+    runs[1].step(total)
+    for _ in range(total):
+        runs[2].step()
+    for n_steps in (1, total // 3, 3, total - total // 3 - 4):
         runs[3].step(n_steps)
         runs[3].snapshot()
     assert all(everything(run) == everything(runs[0]) for run in runs[1:])
@@ -727,7 +728,7 @@ def test_fast_steps_are_taken_many_in_a_call(timed_run):
     run.step(200_000)
     early = len(metronome.calls)
     run.step(200_000)
-    assert len(metronome.calls) - early < 1000  # 10 ms a call or 64 points of the path, not one a step
+    assert len(metronome.calls) - early < 1000  # 10 ms a call and not one a step
 
 
 def test_a_slow_step_is_still_taken(timed_run):
