@@ -49,7 +49,13 @@ ACTIONS: Final = (
     ActionSpec("step_10", "Run", "10 steps", ("T",), "Take ten steps, then pause.", "step"),
     ActionSpec("step_100", "Run", "100 steps", ("H",), "Take a hundred steps, then pause.", "step"),
     ActionSpec(
-        "reset", "Run", "Reset", ("R",), "Go back to the very same start, step 0.", "reset", starts_group=True
+        "reset",
+        "Run",
+        "Reset",
+        ("R",),
+        "Go back to the very same start, step 0; the rate stays.",
+        "reset",
+        starts_group=True,
     ),
     ActionSpec(
         "new_seed", "Run", "New seed", ("N",), "Start anew from other random weights: seed + 1.", "seed"
@@ -114,8 +120,16 @@ ACTIONS: Final = (
         "Bring the four files from the network; they are checked and kept.",
         needs_run=False,
     ),
+    ActionSpec("recompute", "View", "Recompute", ("U",), "Compute the landscape anew, at the present point."),
     ActionSpec(
-        "dark", "View", "Dark", ("Ctrl+D",), "Light lines on a dark ground.", needs_run=False, checkable=True
+        "dark",
+        "View",
+        "Dark",
+        ("Ctrl+D",),
+        "Light lines on a dark ground.",
+        starts_group=True,
+        needs_run=False,
+        checkable=True,
     ),
     ActionSpec(
         "full_screen",
@@ -149,6 +163,7 @@ ACTIONS: Final = (
 OTHER_KEYS: Final = (
     ("Tab, Shift+Tab", "Go to the next or the previous button or field"),
     ("Enter", "Press the button that has the focus; use what was typed into a field"),
+    ("Arrows", "Move the reading point of the plot that has the focus; with Shift ten times as far"),
     ("Esc", "Close the message; give back the old value of a field"),
     ("Ctrl+1 ... Ctrl+9", "Load the first ... ninth lesson"),
     ("Alt and the underlined letter", "Open a menu"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from engine.lessons import Lesson
+    from gui.memory import WindowMemory
     from gui.window import Window
 
 _XCB_LIBRARIES: Final = ("libxcb.so.1", "libxcb-cursor.so.0")
@@ -47,17 +48,19 @@ def open_window(lesson_id: str | None = None) -> int:
 
     lesson = load_lesson(DEFAULT if lesson_id is None else lesson_id)
     app = make_application()
-    window = make_window(lesson)
+    from gui.memory import WindowMemory
+
+    window = make_window(lesson, WindowMemory())
     window.show()
     with Hooks(window):
         return app.exec()
 
 
-def make_window(lesson: Lesson) -> Window:
+def make_window(lesson: Lesson, memory: WindowMemory | None = None) -> Window:
     """Return the window with a lesson, not shown yet; there must be a QApplication."""
     from gui.window import Window
 
-    window = Window(lesson)
+    window = Window(lesson, memory)
     window.polish()
     return window
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Final
+from itertools import pairwise
+from typing import Any, Final
 
 import pyqtgraph as pg
-from PySide6.QtGui import QFont, QFontInfo
+from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF
 from PySide6.QtWidgets import QApplication
 
 from gui import numerals
 
 _PIXELS_A_TICK: Final = {"bottom": 85.0, "left": 42.0}
+_TEXT_GAP_PX: Final = 10.0
+_PAST_END_PX: Final = 10.0  # a label may reach so far past the end of its axis
+_DIGITS: Final = (((1, 2, 5), 0.6), ((1, 3), 0.95))
+"""Which digits have a tick where a decade is so wide: the most decades for each tick that there is room for."""
+_DECADES_A_TICK: Final = 1.4
 Levels = list[tuple[float, list[float]]]
 
 
@@ -20,7 +26,8 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     """An axis with large round numbers, linear or logarithmic.
 
     On a logarithmic axis the view's coordinate is log10 of the value. `zero_line` is the coordinate at which
-    values of exactly 0 are drawn there, with the tick "0", or None. Linear ticks lie within `limits`.
+    values of exactly 0 are drawn there, with the tick "0", or None. Linear ticks lie within `limits`; there
+    are `density` times as many of them as usual, where their texts leave room for that.
     """
 
     def __init__(self, orientation: str, is_whole: bool = False, zero_line: float | None = None) -> None:
@@ -29,6 +36,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         self.is_whole = is_whole
         self.zero_line = zero_line
         self.limits = (-math.inf, math.inf)
+        self.density = 1.0
         self.enableAutoSIPrefix(False)
         self.setStyle(tickFont=tick_font(), maxTextLevel=0, tickAlpha=255, tickTextOffset=6)
         if orientation == "bottom":  # a text may reach past the end of the axis by so many pixels
@@ -45,11 +53,15 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     def tickValues(self, low: float, high: float, size: float) -> Levels:
         """Return the ticks with text, then those without; see AxisItem."""
         low, high = min(low, high), max(low, high)  # an axis that points down comes the other way round
-        n_ticks = max(2.0, size / _PIXELS_A_TICK[self.orientation])
-        if not self.is_log:
-            low, high = max(low, self.limits[0]), min(high, self.limits[1])
-            return linear_ticks(low, high, n_ticks, self.is_whole)
-        return log_ticks(low, high, n_ticks, self.zero_line)
+        n_ticks = max(2.0, self.density * size / _PIXELS_A_TICK[self.orientation])
+        if self.is_log:
+            return log_ticks(low, high, n_ticks, self.zero_line)
+        low, high = max(low, self.limits[0]), min(high, self.limits[1])
+        levels = linear_ticks(low, high, n_ticks, self.is_whole)
+        while self.orientation == "bottom" and n_ticks > 1.0 and _is_crowded(levels, size / (high - low)):
+            n_ticks = max(1.0, 0.7 * n_ticks)
+            levels = linear_ticks(low, high, n_ticks, self.is_whole)
+        return levels
 
     def major_ticks(self) -> list[float]:
         """Return where the ticks with text are, in the view's coordinates."""
@@ -61,15 +73,27 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Return the text beside each tick; see AxisItem."""
         if not self.is_log:
-            return [linear_text(value, spacing) for value in values]
-        return [self._log_text(value, spacing) for value in values]
+            return numerals.ticks(values)
+        above = [value for value in values if not self._is_zero(value)]
+        texts = [numerals.power_of_ten(round(value)) for value in above]
+        if spacing < 1.0:
+            texts = numerals.ticks([10.0**value for value in above])
+        return ["0"] * (len(values) - len(above)) + texts
 
-    def _log_text(self, value: float, spacing: float) -> str:
-        if self.zero_line is not None and abs(value - self.zero_line) < 1e-9:
-            return "0"
-        if spacing >= 1.0:
-            return numerals.power_of_ten(round(value))
-        return linear_text(10.0**value, 0.0)
+    def resizeEvent(self, event: Any = None) -> None:
+        """Put the label in the middle, or as near to it as its ends can be seen; see AxisItem."""
+        super().resizeEvent(event)
+        if self.label is None:  # the plot is being closed
+            return
+        length, at = self.label.boundingRect().width(), self.label.pos()
+        if self.orientation == "bottom":
+            at.setX(min(at.x(), self.size().width() + _PAST_END_PX - length))
+        else:
+            at.setY(max(at.y(), length - _PAST_END_PX))
+        self.label.setPos(at)
+
+    def _is_zero(self, value: float) -> bool:
+        return self.zero_line is not None and abs(value - self.zero_line) < 1e-9
 
 
 def linear_ticks(low: float, high: float, n_ticks: float, is_whole: bool) -> Levels:
@@ -88,29 +112,29 @@ def log_ticks(low: float, high: float, n_ticks: float, zero_line: float | None) 
     extra = []
     if zero_line is not None and low <= zero_line:
         extra, low = [zero_line], zero_line + 0.3
-    decades = _multiples(low, high, max(1.0, math.ceil((high - low) / n_ticks)))
-    if len(decades) >= 3 or (extra and decades):
-        step = decades[1] - decades[0] if len(decades) > 1 else 1.0
-        return [(step, extra + decades), (0.1, _minor(low, high) if step == 1.0 else [])]
-    if high - low > 0.5:
-        return [(0.5, extra + _round_values(low, high, (1, 2, 5))), (0.1, _minor(low, high))]
-    [(_, values)] = linear_ticks(10.0**low, 10.0**high, n_ticks, is_whole=False)
-    return [(0.0, extra + [math.log10(value) for value in values if value > 0])]
-
-
-def linear_text(value: float, spacing: float) -> str:
-    """Return the text of a tick; spacing decides the decimals."""
-    size = abs(value)
-    if size >= 1e7 or 0 < size < 1e-4:
-        return f"{value:.4g}"
-    if size >= 1000:
-        return f"{value:,.0f}"
-    return f"{round(value, 6):.6g}"
+    width = high - low
+    if width <= 0.5:
+        [(_, values)] = linear_ticks(10.0**low, 10.0**high, n_ticks, is_whole=False)
+        return [(0.0, extra + [math.log10(value) for value in values if value > 0])]
+    for digits, n_most in _DIGITS:
+        if width <= n_most * n_ticks and not extra:
+            return [(0.3, _round_values(low, high, digits)), (0.1, _minor(low, high))]
+    step = max(1.0, _spacing(0.75 * width / (_DECADES_A_TICK * n_ticks)))
+    return [(step, extra + _multiples(low, high, step)), (0.1, _minor(low, high) if step == 1.0 else [])]
 
 
 def _spacing(rough: float) -> float:
     power: float = 10.0 ** math.floor(math.log10(max(rough, 1e-300)))
     return power * next(step for step in (1.0, 2.0, 5.0, 10.0) if step * power >= rough * (1 - 1e-9))
+
+
+def _is_crowded(levels: Levels, pixels: float) -> bool:
+    """Whether the texts of ticks would touch; pixels is the length of a unit."""
+    [(spacing, values)] = levels
+    metrics = QFontMetricsF(tick_font())
+    halves = [0.5 * metrics.horizontalAdvance(text) for text in numerals.ticks(values)]
+    needed = max((left + right for left, right in pairwise(halves)), default=0.0)
+    return needed + _TEXT_GAP_PX > spacing * pixels
 
 
 def _multiples(low: float, high: float, spacing: float) -> list[float]:

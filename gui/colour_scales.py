@@ -24,6 +24,7 @@ _WIDEST: Final = 1e4  # from the first to the last colour; higher values all get
 _FLAT: Final = 1e-6  # smaller differences, as a share of the values, are none
 _LEAST_USED: Final = 0.5  # share of the scale that a picture must use for the scale to stay
 _BAR_PX: Final = 18.0
+_MOST_TICKS: Final = 12
 _MOST_CONTOURS: Final = 14
 _ENDS: Final = (1, 1.5, 2, 3, 5, 7)
 
@@ -47,6 +48,11 @@ class ColourScale:
         step = numerals.round_above(high - low) / 4.0
         bottom, top = np.floor(low / step) * step, np.ceil(high / step) * step
         return cls(float(bottom if bottom > 0.0 else low), float(top))
+
+    @property
+    def ends_text(self) -> str:
+        """Both ends as text, with as many digits as tell them apart."""
+        return " to ".join(numerals.ticks([self.low, self.high]))
 
     def suits(self, values: FloatArray) -> bool:
         """Whether a picture of values keeps to this scale and uses enough of it to be read."""
@@ -136,8 +142,9 @@ class ScaleBar(QWidget):
         """Show a scale; is_clipped says that values above its end have the last colour too."""
         if (scale, is_clipped) != (self.scale, self.is_clipped):
             self.scale, self.is_clipped = scale, is_clipped
-            ends = f" from {numerals.short(scale.low)} to {numerals.short(scale.high)}" if scale else ""
+            ends = f" from {scale.ends_text}" if scale else ""
             self.setAccessibleName(f"Colours of the {self.title}, logarithmic{ends}")
+            self.updateGeometry()
             self.update()
 
     def set_value(self, value: float | None) -> None:
@@ -147,9 +154,10 @@ class ScaleBar(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
-        """Return the room for the bar and numbers of five characters."""
+        """Return the room for the bar and its numbers, at least six characters, so that it seldom changes."""
         metrics = QFontMetricsF(tick_font())
-        return QSize(round(_BAR_PX + 22 + metrics.horizontalAdvance("≥ 0.05")), 100)
+        texts = ["≥ 0.05"] if self.scale is None else ["≥ 0.05", *self._texts(self.scale.ticks(_MOST_TICKS))]
+        return QSize(round(_BAR_PX + 22 + max(map(metrics.horizontalAdvance, texts))), 100)
 
     def minimumSizeHint(self) -> QSize:
         """Return the same width."""
@@ -175,12 +183,20 @@ class ScaleBar(QWidget):
         assert self.scale is not None
         painter.setPen(QPen(QColor(self.theme.text)))
         right = bar.right() + 1.0
-        for value in self.scale.ticks(int(bar.height() / (1.2 * line))):
+        values = self.scale.ticks(min(_MOST_TICKS, int(bar.height() / (1.2 * line))))
+        for value, text in zip(values, self._texts(values), strict=True):
             y = self._height(value, bar)
             painter.drawLine(QPointF(right, y), QPointF(right + 4.0, y))
-            above = "≥ " if self.is_clipped and value >= self.scale.high * (1 - 1e-9) else ""
             box = QRectF(right + 7.0, y - line / 2, self.width(), line)
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, above + numerals.short(value))
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _texts(self, values: list[float]) -> list[str]:
+        assert self.scale is not None
+        is_above = [self.is_clipped and value >= self.scale.high * (1 - 1e-9) for value in values]
+        return [
+            f"≥ {text}" if above else text
+            for text, above in zip(numerals.ticks(values), is_above, strict=True)
+        ]
 
     def _draw_value(self, painter: QPainter, bar: QRectF) -> None:
         if self.value is None or not np.isfinite(self.value):

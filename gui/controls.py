@@ -23,12 +23,13 @@ from gui.kicks import DEFAULT_STRENGTH
 from gui.theme import Theme, set_role
 
 _ICON: Final = QSize(18, 18)
+# (action, text, whether it has its icon): the bar must fit a screen that is 1,024 pixels wide.
 _BUTTONS: Final = (
-    ("step_1", "1"),
-    ("step_10", "10"),
-    ("step_100", "100"),
-    ("reset", "Reset"),
-    ("new_seed", "New seed"),
+    ("step_1", "1", True),
+    ("step_10", "10", False),
+    ("step_100", "100", False),
+    ("reset", "Reset", True),
+    ("new_seed", "New seed", False),
 )
 
 
@@ -53,7 +54,7 @@ class ControlBar(QWidget):
         )
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(8, 5, 8, 5)
-        self._row.setSpacing(5)
+        self._row.setSpacing(4)
         self._lay_out_run()
         self._lay_out_rate()
         self._lay_out_kick(kick_menu)
@@ -98,16 +99,16 @@ class ControlBar(QWidget):
         self.run_button.setToolTip(self._actions["run_pause"].toolTip())
         self.run_button.setIconSize(_ICON)
         self._row.addWidget(self.run_button)
-        for action_id, text in _BUTTONS:
+        for action_id, text, has_icon in _BUTTONS:
             if action_id == "reset":
                 self._add_line()
-            self._row.addWidget(_button(self._actions[action_id], text))
+            self._row.addWidget(_button(self._actions[action_id], text, has_icon))
         self._add_line()
 
     def _lay_out_rate(self) -> None:
         label = QLabel("Rate")
         label.setBuddy(self.rate)
-        self.rate.setFixedWidth(86)
+        self.rate.setFixedWidth(80)
         self.rate.setToolTip(self._actions["edit_rate"].toolTip())
         halve = _button(self._actions["halve_rate"], "÷2", has_icon=False)
         double = _button(self._actions["double_rate"], "×2", has_icon=False)
@@ -118,7 +119,7 @@ class ControlBar(QWidget):
     def _lay_out_kick(self, menu: QMenu) -> None:
         self.kick_button.setMenu(menu)
         self.kick_button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
-        self.strength.setFixedWidth(78)
+        self.strength.setFixedWidth(68)
         self.strength.setToolTip(self._actions["edit_strength"].toolTip())
         self.strength.show_value(DEFAULT_STRENGTH)
         label = QLabel("by")

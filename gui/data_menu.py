@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QProgressDialog, QWidget
 
 _MB: Final = 1_000_000
+_PATIENCE_MS: Final = 300  # what is quicker needs no dialogue
 Work = Callable[[Callable[[int, int], object], Callable[[], bool]], str]
 """Takes (progress, is_cancelled) as `engine.datasets.command.run` does, and returns a sentence."""
 
@@ -63,8 +64,10 @@ class DataMenu(QObject):
 
     data_named = Signal(str)
     """A data set to train on, as `engine.load_dataset` takes it."""
-    message_written = Signal(str)
-    """A sentence for the message line."""
+    problem_found = Signal(str)
+    """A sentence on what could not be done."""
+    work_done = Signal(str)
+    """A sentence on what was done."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -86,9 +89,7 @@ class DataMenu(QObject):
         if kind in ("csv", "npz"):
             self.data_named.emit(f"{kind}:{path}")
         else:
-            self.message_written.emit(
-                f"A file of samples must end in .csv or .npz, and {path.name} does not."
-            )
+            self.problem_found.emit(f"A file of samples must end in .csv or .npz, and {path.name} does not.")
 
     def choose_folder(self) -> None:
         """Ask for the folder of MNIST, check it and remember it."""
@@ -135,12 +136,12 @@ class DataMenu(QObject):
 
     def _start(self, work: Work, label: str) -> None:
         if self._task is not None:
-            self.message_written.emit("Other files are being brought or checked; wait for them or cancel.")
+            self.problem_found.emit("Other files are being brought or checked; wait for them or cancel.")
             return
         self._progress = QProgressDialog(label, "Cancel", 0, 0, self._window)
         self._progress.setWindowTitle("MNIST")
-        self._progress.setMinimumDuration(300)
         self._progress.setAutoReset(False)
+        QTimer.singleShot(_PATIENCE_MS, self._progress, self._progress.forceShow)
         self._task = DataTask(work)
         self._progress.canceled.connect(self._task.cancel)
 
@@ -149,9 +150,11 @@ class DataMenu(QObject):
         self._progress.close()
         self._progress.deleteLater()
         self._task = self._progress = None
-        self.message_written.emit(task.sentence)
-        if not task.failed:
+        if task.failed:
+            self.problem_found.emit(task.sentence)
+        else:
             self.data_named.emit("mnist")
+            self.work_done.emit(task.sentence)  # last, since a command closes a message
 
 
 def _run_command(

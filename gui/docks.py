@@ -25,7 +25,7 @@ TITLES: Final = {
     "lesson": "What to look for",
 }
 _LEFT_WIDTH: Final = 50  # all in hundredths of what is shared
-_ROW_WIDTHS: Final = ((50, 50), (58, 42))
+_ROW_WIDTHS: Final = ((50, 50), (62, 38))
 _LEFT_HEIGHTS: Final = (50, 50)
 _RIGHT_HEIGHTS: Final = (66, 34)
 

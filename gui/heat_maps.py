@@ -19,6 +19,8 @@ from gui.theme import Theme
 
 FloatArray = npt.NDArray[np.float64]
 
+DENSE: Final = 1.8
+"""How dense the ticks of a narrow plot with short numbers may be; see `Axis`."""
 _STRETCH: Final = 5  # pixels of the picture between two grid points; between them it is interpolated
 _DARK_UP_TO: Final = 0.62  # share of the colour map on which white lines are seen, and black ones above
 _START_PX: Final = 12.0
@@ -163,7 +165,7 @@ class HeatMap(Plot):
         self._table = colour_table(theme.magnitude_map, N_COLOURS)
         self._shown: tuple[Range, Range, FloatArray, ColourScale] | None = None
         super().__init__(theme, "", "")
-        show_more_ticks(self)
+        self.x_axis.density = DENSE
         for item in (self.picture, self.trace):
             self.addItem(item, ignoreBounds=True)
 
@@ -185,12 +187,6 @@ class HeatMap(Plot):
         super().apply_theme(theme)
         self.picture.apply_theme(theme)
         self.trace.apply_theme(theme)
-
-
-def show_more_ticks(plot: Plot) -> None:
-    """Give the x axis of a narrow plot nearly twice the usual number of ticks; its numbers are short."""
-    usual = plot.x_axis.tickValues
-    plot.x_axis.tickValues = lambda low, high, size: usual(low, high, 1.8 * size)  # type: ignore[method-assign]
 
 
 def stretched(values: FloatArray) -> FloatArray:

@@ -36,7 +36,7 @@ class HelpPage(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(self.browser)
         layout.addWidget(buttons)
-        self.resize(720, 560)
+        self.resize(760, 640)
 
 
 def keys_page() -> str:

@@ -60,14 +60,16 @@ class Kicker(QObject):
         values = {"scale": self.strength, "seed": self.next_seed}
         self.kick_with(kick.name, {o.name: values[o.name] for o in kick.options if o.name in values})
 
-    def kick_with(self, name: str, options: dict[str, float | int]) -> None:
+    def kick_with(self, name: str, options: dict[str, float | int]) -> Perturb:
         """Give a kick with these options; a seed that was used is not used again by itself."""
         if "seed" in options:
             self._seed = int(options["seed"])
         if name != self.chosen:
             self.chosen = name
             self.chosen_changed.emit(PERTURBATION_TABLE[name].title)
-        self.command_issued.emit(Perturb(name, options))
+        command = Perturb(name, options)
+        self.command_issued.emit(command)
+        return command
 
     def _kick_by_menu(self, name: str, is_checked: bool = False) -> None:
         self.kick(name)
@@ -87,6 +89,7 @@ class KickDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Kick with options")
         self._kicker = kicker
+        self._given: Perturb | None = None
         self.fields: dict[str, QLineEdit] = {}
         self._notes: dict[str, QLabel] = {}
         self.choice = QComboBox()
@@ -128,9 +131,17 @@ class KickDialog(QDialog):
             except (ValueError, TypeError) as error:
                 self._show_problem(option.name, str(error))
         if len(options) == len(self._kick.options):
-            self._kicker.kick_with(self._kick.name, options)
+            self._given = self._kicker.kick_with(self._kick.name, options)
             if "seed" in self.fields:
                 self.fields["seed"].setText(str(self._kicker.next_seed))
+
+    def note_refusal(self, command: object, sentence: str) -> bool:
+        """Show beside its field why the engine refused a kick; return whether it was given here."""
+        first_word = sentence.split(" ", 1)[0]
+        if self._given is None or command is not self._given or first_word not in self._notes:
+            return False
+        self._show_problem(first_word, sentence)
+        return True
 
     def _show_problem(self, option: str, sentence: str) -> None:
         self._notes[option].setText(sentence)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from gui.axes import tick_font
 from gui.plot_items import shape_polygon
@@ -15,6 +15,7 @@ from gui.theme import Theme
 
 _SWATCH_PX: Final = 24.0
 _GAP_PX: Final = 18.0
+_CORNER_GAP_PX: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,32 @@ class Legend(QWidget):
         self._font = QFont()
         self._metrics = QFontMetricsF(self._font)
         self._n_rows = 1
+        self._corner: tuple[QWidget, ...] = ()
+        self._corner_px = QSize(0, 0)
         self._laid_out: list[tuple[Key, float, int]] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.apply_theme(theme)
+
+    def with_corner(self, *widgets: QWidget) -> QGridLayout:
+        """Return a layout of the legend with widgets in its upper right corner; the first row ends before them."""
+        self._corner = widgets
+        row = QHBoxLayout()
+        for widget in widgets:
+            row.addWidget(widget)
+            widget.installEventFilter(self)
+        layout = QGridLayout()
+        layout.addWidget(self, 0, 0)
+        layout.addLayout(row, 0, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
+        return layout
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Break the rows anew when a widget in the corner comes, goes or changes its width."""
+        if event.type() in (QEvent.Type.Show, QEvent.Type.Hide, QEvent.Type.Resize):
+            self._corner_px = self._measure_corner()
+            self._fit(may_shrink=event.type() is not QEvent.Type.Show)
+            self.updateGeometry()
+            self.update()
+        return False
 
     def set_keys(self, *keys: Key) -> None:
         """Show these entries."""
@@ -66,7 +90,7 @@ class Legend(QWidget):
 
     def sizeHint(self) -> QSize:
         """Return the room that the rows need."""
-        return QSize(120, round(self._n_rows * self._row_px + 2))
+        return QSize(120, round(self._row_top(self._n_rows) + 2))
 
     def minimumSizeHint(self) -> QSize:
         """Return the same: the rows are never cut."""
@@ -83,16 +107,32 @@ class Legend(QWidget):
         painter = QPainter(self)
         painter.setFont(self._font)
         for key, x, row in self._laid_out:
-            middle = (row + 0.5) * self._row_px
+            top = self._row_top(row)
+            middle = top + 0.5 * self._row_px
             self._swatch(painter, key, x, middle)
             painter.setPen(QColor(self.theme.text))
-            box = QRectF(x + _room(key), row * self._row_px, self.width(), self._row_px)
-            text = self._metrics.elidedText(key.text, Qt.TextElideMode.ElideRight, self.width() - box.left())
+            box = QRectF(x + _room(key), top, self.width(), self._row_px)
+            room = self._row_end(row) - box.left()
+            text = self._metrics.elidedText(key.text, Qt.TextElideMode.ElideRight, room)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
     @property
     def _row_px(self) -> float:
         return self._metrics.height() + 2.0
+
+    def _row_top(self, row: int) -> float:
+        """Return where a row begins: the second below what is in the corner."""
+        return row * self._row_px + (max(0.0, self._corner_px.height() - self._row_px) if row else 0.0)
+
+    def _row_end(self, row: int) -> float:
+        """Return where a row must end: the first before what is in the corner."""
+        return self.width() - (self._corner_px.width() if row == 0 else 0)
+
+    def _measure_corner(self) -> QSize:
+        shown = [widget for widget in self._corner if not widget.isHidden()]
+        sizes = [widget.sizeHint().boundedTo(widget.maximumSize()) for widget in shown]
+        width = sum(size.width() + _CORNER_GAP_PX for size in sizes)
+        return QSize(width, max((size.height() for size in sizes), default=0))
 
     def _places(self) -> list[tuple[Key, float, int]]:
         """Return each entry with its left edge and its row."""
@@ -100,7 +140,7 @@ class Legend(QWidget):
         x, row = 2.0, 0
         for key in self.keys:
             width = _room(key) + self._metrics.horizontalAdvance(key.text)
-            if places and x + width > self.width():
+            if places and x + width > self._row_end(row):
                 x, row = 2.0, row + 1
             places.append((key, x, row))
             x += width + _GAP_PX

@@ -1,10 +1,11 @@
-"""The line for messages: what was refused, and why a run has stopped."""
+"""Messages: a note on what was refused, and the line that says why a run has stopped."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui import icons
@@ -14,81 +15,126 @@ SHOWN_MS: Final = 12_000
 _HEIGHT: Final = 48  # two lines; a label that wraps asks for more than it needs
 
 
-class MessageBar(QWidget):
-    """Shows one sentence. A note closes by itself or by Esc; the reason of a stop stays with the stop."""
+class _Line(QWidget):
+    """A sign, a sentence and a button."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.sign = QLabel()
+        self.sentence = QLabel(
+            wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse
+        )
+        self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.button = QPushButton()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 4, 10, 4)
+        layout.setSpacing(10)
+        for widget in (self.sign, self.sentence, self.button):
+            layout.addWidget(widget, 1 if widget is self.sentence else 0)
+        self.setFixedHeight(_HEIGHT)
+
+    def show_sentence(self, sentence: str) -> None:
+        """Show a sentence; "" for none."""
+        self.sentence.setText(sentence)
+        self.setAccessibleName(f"Message: {sentence}" if sentence else "No message")
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw the sign in the colours of a theme."""
+        self.sign.setPixmap(icons.pixmap("warning", theme.warning, 26, self.devicePixelRatioF()))
+
+
+class Note(_Line):
+    """A sentence along the lower edge of its parent, over whatever is there, so that nothing moves."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("note")
+        self.button.setText("Close (Esc)")
+        self._parent = parent
+        self.timer = QTimer(self, singleShot=True, interval=SHOWN_MS)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def show_sentence(self, sentence: str) -> None:
+        """Show a sentence for some seconds; "" for none."""
+        super().show_sentence(sentence)
+        self.setVisible(bool(sentence))
+        if sentence:
+            self._place()
+            self.raise_()
+            self.timer.start()
+        else:
+            self.timer.stop()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay at the lower edge when the parent changes its size."""
+        if isinstance(event, QResizeEvent) and self.isVisible():
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        self.setGeometry(0, self._parent.height() - _HEIGHT, self._parent.width(), _HEIGHT)
+
+
+class MessageBar(_Line):
+    """Shows why a run has stopped, as long as it is, with a button for the remedy; and notes of other things.
+
+    A note closes by itself or by Esc.
+
+    Args:
+        window: where notes are shown.
+    """
 
     remedy_chosen = Signal()
     """The button beside the reason of a stop was pressed."""
     visibility_wanted = Signal(bool)
-    """Whether there is anything to show."""
+    """Whether there is a reason of a stop to show."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, window: QWidget) -> None:
+        super().__init__()
         self.setObjectName("messages")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._note = ""
-        self._stop = ""
-        self._remedy = ""
-        self._sign = QLabel()
-        self._text = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._button = QPushButton()
-        self._button.clicked.connect(self._choose_remedy)
-        self._close = QPushButton("Close (Esc)")
-        self._close.clicked.connect(self.close_note)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 4, 10, 4)
-        layout.setSpacing(10)
-        for widget in (self._sign, self._text, self._button, self._close):
-            layout.addWidget(widget, 1 if widget is self._text else 0)
-        self.setFixedHeight(_HEIGHT)
-        self._timer = QTimer(self, singleShot=True, interval=SHOWN_MS)
-        self._timer.timeout.connect(self.close_note)
+        self.note = Note(window)
+        self.note.button.clicked.connect(self.close_note)
+        self.note.timer.timeout.connect(self.close_note)
+        self.button.clicked.connect(self._choose_remedy)
+        self.button.hide()
         self.set_theme(theme)
-        self._update()
 
     @property
     def text(self) -> str:
-        """The sentence that is shown, or ""."""
-        return self._note or self._stop
+        """The note that is shown, or else the reason of a stop, or ""."""
+        return self.note.sentence.text() or self.sentence.text()
 
     @property
     def remedy(self) -> str:
         """What the button beside the reason of a stop says, or ""."""
-        return self._remedy
+        return self.button.text()
 
-    def show_note(self, sentence: str) -> None:
-        """Show a sentence for some seconds."""
-        self._note = sentence
-        self._timer.start()
-        self._update()
+    def show_note(self, sentence: str, is_warning: bool = True) -> None:
+        """Show a sentence for some seconds; with a sign if it is a warning."""
+        self.note.sign.setVisible(is_warning)
+        self.note.show_sentence(sentence)
+
+    def close_note(self) -> None:
+        """Close the note."""
+        self.note.show_sentence("")
 
     def show_stop(self, sentence: str, remedy: str = "") -> None:
         """Show why the run has stopped until it goes on, with a button for the remedy; "" ends it."""
-        if (sentence, remedy) != (self._stop, self._remedy):
-            self._stop, self._remedy = sentence, remedy
-            self._update()
-
-    def close_note(self) -> None:
-        """Close the note; the reason of a stop comes back if there is one."""
-        self._timer.stop()
-        if self._note:
-            self._note = ""
-            self._update()
+        if (sentence, remedy) == (self.sentence.text(), self.remedy):
+            return
+        self.show_sentence(sentence)
+        self.button.setText(remedy)
+        self.button.setVisible(bool(remedy))
+        self.visibility_wanted.emit(bool(sentence))
 
     def set_theme(self, theme: Theme) -> None:
-        """Draw the sign in the colours of a theme."""
-        self._sign.setPixmap(icons.pixmap("warning", theme.warning, 26, self.devicePixelRatioF()))
-        self._button.setIcon(icons.icon("run", theme.text))
-        self._button.setIconSize(QSize(16, 16))
+        """Draw the signs in the colours of a theme."""
+        super().set_theme(theme)
+        self.note.set_theme(theme)
+        self.button.setIcon(icons.icon("run", theme.text))
+        self.button.setIconSize(QSize(16, 16))
 
     def _choose_remedy(self) -> None:
         self.remedy_chosen.emit()
-
-    def _update(self) -> None:
-        self._text.setText(self.text)
-        self.setAccessibleName(f"Message: {self.text}" if self.text else "No message")
-        self._button.setText(self._remedy)
-        self._button.setVisible(bool(self._remedy) and not self._note)
-        self._close.setVisible(bool(self._note))
-        self.visibility_wanted.emit(bool(self.text))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 # About an eighth apart: the end of an axis moves rarely, and little of the axis stays empty.
@@ -43,6 +45,26 @@ def short(number: float) -> str:
     if size >= 1e6 or 0 < size < 1e-3:
         return f"{number:.3g}" if math.isfinite(number) else str(number)
     return f"{number:,.0f}" if size >= 1e4 else f"{number:.4g}"
+
+
+def ticks(numbers: Sequence[float]) -> list[str]:
+    """Return numbers from a scale, each with as few digits as tell it from its neighbours."""
+    gaps = [abs(b - a) for a, b in pairwise(numbers)]
+    slack = 1e-3 * min(gaps, default=1e-6 * abs(sum(numbers)))
+    return [_grouped(number, _digits(number, slack)) for number in numbers]
+
+
+def _digits(number: float, slack: float) -> int:
+    """Return the least number of significant digits that read back as number, to within slack."""
+    return next((n for n in range(1, 17) if abs(float(f"{number:.{n}g}") - number) <= slack), 17)
+
+
+def _grouped(number: float, n_digits: int) -> str:
+    size = abs(number)
+    if size >= 1e7 or 0 < size < 1e-4:
+        mantissa, _, exponent = f"{number:.{n_digits - 1}e}".partition("e")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{number:,.{max(0, n_digits - 1 - math.floor(math.log10(size)))}f}" if size else "0"
 
 
 def exact(number: float) -> str:

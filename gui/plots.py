@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import numerals
@@ -21,6 +21,16 @@ Range = tuple[float, float]
 
 FLOOR: Final = 1e-20
 """Where a log axis draws 0, unless a plot has its own; smaller values above 0 are drawn at twice of it."""
+
+_NEAR_EQUAL: Final = 1.7
+_ARROWS: Final = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, 1),
+    Qt.Key.Key_Down: (0, -1),
+}
+_FAST: Final = 10  # times as far with Shift
+_READING_STEPS: Final = 50
 
 
 class Plot(pg.PlotWidget):  # type: ignore[misc]
@@ -41,7 +51,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
     scale_changed = Signal()
     """The y axis became logarithmic, or linear again."""
     pointed = Signal(object)
-    """(x, y) under the mouse in the view's coordinates, or None when the mouse has left."""
+    """(x, y) under the mouse or at the reading point of the keyboard, in the view's coordinates, or None."""
 
     def __init__(
         self,
@@ -63,11 +73,12 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self.floor = floor
         self.is_following = True
         self._labels = (x_label, y_label)
+        self._reading_point: tuple[float, float] | None = None
         self._curves: list[tuple[Curve, str]] = []
         self._marks: list[tuple[Marks, str]] = []
         self._set_up_view(has_grid)
         self._make_actions(can_be_log)
-        self.setMinimumSize(160, 90)
+        self.setMinimumSize(110, 90)
         self.apply_theme(theme)
 
     @property
@@ -156,6 +167,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             axis.setTextPen(theme.text)
         self._grid.set_colour(theme.grid)
         self._pointer.setPen(theme.muted)
+        self._cross.apply_theme(theme, "text")
         for curve, colour in self._curves:
             curve.set_colour(getattr(theme, colour))
         for marks, colour in self._marks:
@@ -178,6 +190,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Tell what is under the pointer."""
         super().mouseMoveEvent(event)
+        if self._cross.isVisible():
+            self._show_cross(None)
         box = self._box
         at = self.mapToScene(event.position().toPoint())
         inside = box.sceneBoundingRect().contains(at)
@@ -190,8 +204,51 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self.pointed.emit(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Leave the keys to the window: the scene would swallow them."""
-        event.ignore()
+        """Move the reading point by the arrows; leave other keys to the window: the scene would swallow them."""
+        across, up = _ARROWS.get(Qt.Key(event.key()), (0, 0))
+        if (across, up) == (0, 0):
+            event.ignore()
+            return
+        n = _FAST if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+        start = self._reading_point or self.first_reading_point()
+        moved = [
+            at + n * sign * step
+            for at, sign, step in zip(start, (across, up), self.reading_steps(), strict=True)
+        ]
+        (left, right), (bottom, top) = self.view
+        self._read_at((min(max(moved[0], left), right), min(max(moved[1], bottom), top)))
+
+    def first_reading_point(self) -> tuple[float, float]:
+        """Return where the reading point is put first, in the view's coordinates."""
+        (left, right), (bottom, top) = self.view
+        return 0.5 * (left + right), 0.5 * (bottom + top)
+
+    def reading_steps(self) -> tuple[float, float]:
+        """Return how far an arrow key moves the reading point, across and up."""
+        (left, right), (bottom, top) = self.view
+        return (right - left) / _READING_STEPS, (top - bottom) / _READING_STEPS
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the reading point if the plot was reached by Tab: it says where the focus is, too."""
+        super().focusInEvent(event)
+        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self._read_at(self._reading_point or self.first_reading_point())
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the reading point away."""
+        super().focusOutEvent(event)
+        if self._cross.isVisible():
+            self._read_at(None)
+
+    def _read_at(self, point: tuple[float, float] | None) -> None:
+        """Put the reading point of the keyboard somewhere, or nowhere."""
+        self._reading_point = point or self._reading_point
+        self._show_cross(point)
+        self.pointed.emit(point)
+
+    def _show_cross(self, point: tuple[float, float] | None) -> None:
+        x, y = ([point[0]], [point[1]]) if point else ([], [])
+        self._cross.set_points(np.array(x), np.array(y))
 
     def _set_up_view(self, has_grid: bool) -> None:
         self._box = box = self.getViewBox()
@@ -205,7 +262,9 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self._grid.setVisible(has_grid)
         self._pointer = pg.InfiniteLine(angle=90, movable=False)
         self._pointer.setVisible(False)
-        for item in (self._grid, self._pointer):
+        self._cross = Marks("cross")
+        self._show_cross(None)
+        for item in (self._grid, self._pointer, self._cross):
             self.addItem(item, ignoreBounds=True)
 
     def _make_actions(self, can_be_log: bool) -> None:
@@ -234,6 +293,15 @@ def log_range(low: float, high: float) -> Range:
     bottom = np.floor(np.log10(max(low, FLOOR)) * 4.0 - 0.4) / 4.0
     top = np.ceil(np.log10(max(high, FLOOR)) * 4.0 + 0.4) / 4.0
     return float(bottom), float(top)
+
+
+def close_log_range(low: float, high: float) -> Range:
+    """Return a view, in log10, that fits values from low to high (above 0) closely where they are near equal."""
+    if high > _NEAR_EQUAL * low:
+        return log_range(low, high)
+    bottom, top = float(np.log10(low)), float(np.log10(high))
+    pad = max(0.1 * (top - bottom), 1e-7)
+    return bottom - pad, top + pad
 
 
 def count_range(largest: float) -> Range:

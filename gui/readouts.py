@@ -77,12 +77,16 @@ class Readouts(QWidget):
         self.loss = Reading("loss (nats)", "8.888888")
         self.errors = Reading("errors", "88,888 (88.8 %)")
         self.arithmetic = Reading("arithmetic", "ordered float64")
+        self._readings = (self.step, self.speed, self.loss, self.errors, self.arithmetic)
+        self._sentence = QLabel(wordWrap=True)
+        self._sentence.hide()
         self._lay_out()
         self.show_state(State.COMPILING)
 
     def show_report(self, report: Report) -> None:
-        """Show the state, and the numbers of the snapshot if there is one."""
+        """Show the state, and the numbers of the snapshot, or before there is one what is being done."""
         self.show_state(report.state)
+        self._show_sentence(report.message if report.snapshot is None else "")
         if report.snapshot is not None:
             self._show_numbers(report.snapshot, report.state is State.RUNNING)
 
@@ -106,8 +110,9 @@ class Readouts(QWidget):
         self._word.ensurePolished()
         metrics = self._word.fontMetrics()
         self._word.setMinimumWidth(max(metrics.horizontalAdvance(state.value) for state in State))
-        for reading in self.findChildren(Reading):
+        for reading in self._readings:
             reading.reserve()
+        self.setMinimumHeight(self.sizeHint().height())
 
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
@@ -115,10 +120,24 @@ class Readouts(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self._sign)
         layout.addWidget(self._word)
-        for reading in (self.step, self.speed, self.loss, self.errors, self.arithmetic):
+        layout.addWidget(self._sentence, 100)
+        for reading in self._readings:
             layout.addStretch(1)
             layout.addWidget(reading)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def _show_sentence(self, sentence: str) -> None:
+        if sentence == self._sentence.text():
+            return
+        self._sentence.setText(sentence)
+        comers: tuple[QWidget, ...] = (self._sentence,)
+        goers: tuple[QWidget, ...] = self._readings
+        if not sentence:
+            comers, goers = goers, comers
+        for widget in goers:  # first, or there must be room for all of them for a moment
+            widget.hide()
+        for widget in comers:
+            widget.show()
 
     def _draw_sign(self) -> None:
         assert self._state is not None

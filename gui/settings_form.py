@@ -99,12 +99,14 @@ class SettingsForm(QDialog):
             self._pending = Load(config)
             self.command_issued.emit(self._pending)
 
-    def note_refusal(self, command: object, sentence: str) -> None:
-        """Show beside its field why the engine refused these settings."""
-        if self._pending is not None and command is self._pending:
-            self._pending = None
-            first_word = sentence.split(" ", 1)[0]
-            self._show_problem(first_word if first_word in self._notes else "data", sentence)
+    def note_refusal(self, command: object, sentence: str) -> bool:
+        """Show beside its field why the engine refused these settings; return whether they were these."""
+        if self._pending is None or command is not self._pending:
+            return False
+        self._pending = None
+        first_word = sentence.split(" ", 1)[0]
+        self._show_problem(first_word if first_word in self._notes else "data", sentence)
+        return True
 
     def note_loaded(self, config: RunConfig) -> None:
         """Close the form when the run has the settings that were sent."""
@@ -139,6 +141,7 @@ class SettingsForm(QDialog):
         editor.editingFinished.connect(self.check)
 
     def _lay_out(self) -> None:
+        self._grid.setRowStretch(2 * self._grid.rowCount(), 1)  # room that is left over goes to the end
         page = QWidget()
         page.setLayout(self._grid)
         area = QScrollArea(widgetResizable=True)

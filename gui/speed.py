@@ -127,7 +127,7 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
     loop = QEventLoop()
     timer = QTimer(interval=10)
-    timer.timeout.connect(lambda: condition() and loop.quit())
+    timer.timeout.connect(lambda: loop.quit() if condition() else None)
     timer.start()
     loop.exec()
     timer.stop()

@@ -72,7 +72,7 @@ LIGHT: Final = Theme(
     gradient="#007a5a",
     symmetry="#a8447f",
     path="#d55e00",
-    mark="#d55e00",
+    mark="#8811ee",
     magnitude_map="viridis",
     signed_map="CET-D1A",
     sequence=("#0072b2", "#d55e00", "#007a5a", "#a8447f", "#111111"),
@@ -97,7 +97,7 @@ DARK: Final = Theme(
     gradient="#2fc79a",
     symmetry="#e79cc6",
     path="#f0e442",
-    mark="#e69f00",
+    mark="#8844ff",
     magnitude_map="viridis",
     signed_map="CET-D1A",
     sequence=("#56b4e9", "#e69f00", "#2fc79a", "#e79cc6", "#f0e442"),
@@ -115,12 +115,15 @@ TEXT_PX: Final = 14
 
 def dress(app: QApplication, theme: Theme) -> None:
     """Give the whole application a theme: style, palette, type and style sheet."""
+    sheet = style_sheet(theme)
+    if app.styleSheet() == sheet:  # every widget that there is would be dressed again
+        return
     app.setStyle("Fusion")
     app.setPalette(palette(theme))
     font = QFont(app.font())
     font.setPixelSize(TEXT_PX)
     app.setFont(font)
-    app.setStyleSheet(style_sheet(theme))
+    app.setStyleSheet(sheet)
 
 
 def set_role(widget: QWidget, role: str) -> None:
@@ -182,13 +185,15 @@ QToolTip {{ color: {text}; background: {panel}; border: 1px solid {outline}; pad
 
 QToolBar {{ background: {window}; border: 0; padding: 0; spacing: 0; }}
 
-#controls QToolButton, #messages QPushButton {{
+#controls QToolButton, #messages QPushButton, #note QPushButton {{
     color: {text}; background: {raised}; border: 1px solid {outline}; border-radius: 5px;
-    padding: 5px 7px; min-height: 22px;
+    padding: 5px 5px; min-height: 22px;
 }}
-#controls QToolButton:hover, #messages QPushButton:hover {{ border-color: {accent}; }}
-#controls QToolButton:focus, #messages QPushButton:focus {{ border: 2px solid {accent}; padding: 4px 6px; }}
-#controls QToolButton:pressed, #messages QPushButton:pressed {{ background: {grid}; }}
+#controls QToolButton:hover, #messages QPushButton:hover, #note QPushButton:hover {{ border-color: {accent}; }}
+#controls QToolButton:focus, #messages QPushButton:focus, #note QPushButton:focus {{
+    border: 2px solid {accent}; padding: 4px 4px;
+}}
+#controls QToolButton:pressed, #messages QPushButton:pressed, #note QPushButton:pressed {{ background: {grid}; }}
 #controls QToolButton:disabled {{ color: {disabled}; border-color: {grid}; }}
 #controls QToolButton[role="main"] {{
     color: {on_accent}; background: {accent}; border-color: {accent}; font-weight: bold;
@@ -207,6 +212,7 @@ NumberField {{
 }}
 NumberField:focus {{ border: 2px solid {accent}; padding: 3px 5px; }}
 QComboBox {{ min-height: 24px; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QLineEdit[role="problem"] {{ border: 2px solid {warning}; }}
 
 #readouts {{ background: {panel}; border-top: 1px solid {grid}; border-bottom: 1px solid {grid}; }}
@@ -222,7 +228,8 @@ QLabel[role="title"] {{ font-size: {value}px; font-weight: bold; }}
     color: {text}; background: {panel}; border: 2px solid {warning}; border-radius: 5px; padding: 5px 8px;
 }}
 #messages {{ background: {panel}; border-bottom: 2px solid {warning}; }}
-#messages QLabel {{ font-size: {small}px; font-weight: bold; color: {text}; }}
+#note {{ background: {panel}; border-top: 2px solid {warning}; }}
+#messages QLabel, #note QLabel {{ font-size: {body}px; font-weight: bold; color: {text}; }}
 
 #dock_title {{ background: {window}; }}
 #dock_title QLabel {{ font-weight: bold; color: {text}; }}

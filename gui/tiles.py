@@ -28,9 +28,9 @@ from gui.theme import Theme
 
 FloatArray = npt.NDArray[np.float64]
 
-_GAP_PX: Final = 5
+GAP_PX: Final = 4
 _LEAST_PX: Final = (
-    24  # a smaller tile cannot be told from the next one; nor one with less than a pixel a weight
+    16  # a smaller tile cannot be told from the next one; nor one with less than a pixel a weight
 )
 _LABELLED_PX: Final = 56  # below that a label would not fit
 
@@ -111,10 +111,10 @@ class TileBoard(QWidget):
         row, column = divmod(number, at.n_columns)
         n_across = min(at.n_columns, max(1, at.n_shown))
         n_down = math.ceil(max(1, at.n_shown) / at.n_columns)
-        across, down = at.width + _GAP_PX, at.height + _GAP_PX
+        across, down = at.width + GAP_PX, at.height + GAP_PX
         down += _label_px(tick_font()) if at.has_labels else 0
-        left = max(2, (self.width() - n_across * across + _GAP_PX) // 2)
-        top = max(2, (self.height() - n_down * down + _GAP_PX) // 2)
+        left = max(2, (self.width() - n_across * across + GAP_PX) // 2)
+        top = max(2, (self.height() - n_down * down + GAP_PX) // 2)
         return QRect(left + column * across, top + row * down, at.width, at.height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -216,9 +216,9 @@ def fitting_layout(n: int, shape: tuple[int, ...], width: int, height: int, labe
         if side >= (_LABELLED_PX if strip else least):
             side = _snapped(side, shape[1])
             return Layout(n, columns, side, max(1, round(side * slope)), strip > 0)
-    columns = max(1, (width + _GAP_PX) // (least + _GAP_PX))
+    columns = max(1, (width + GAP_PX) // (least + GAP_PX))
     tall = max(1, round(least * slope))
-    rows = max(1, (height + _GAP_PX) // (tall + _GAP_PX))
+    rows = max(1, (height + GAP_PX) // (tall + GAP_PX))
     return Layout(min(n, rows * columns), columns, least, tall, False)
 
 
@@ -227,8 +227,8 @@ def _best_columns(n: int, slope: float, width: int, height: int, strip: int) -> 
 
     def side(columns: int) -> int:
         rows = math.ceil(n / columns)
-        across = (width + _GAP_PX) / columns - _GAP_PX
-        down = ((height + _GAP_PX) / rows - _GAP_PX - strip) / slope
+        across = (width + GAP_PX) / columns - GAP_PX
+        down = ((height + GAP_PX) / rows - GAP_PX - strip) / slope
         return int(min(across, down)) - 1
 
     best = max(range(1, n + 1), key=side)

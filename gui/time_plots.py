@@ -130,6 +130,16 @@ class TimePlot(Plot):
         self.zoom_to((first - 0.5, step + n_around + 0.5), (low - pad, high + pad))
         self._refresh()
 
+    def first_reading_point(self) -> tuple[float, float]:
+        """Return the last step in sight; see Plot."""
+        _, (bottom, top) = self.view
+        last = self.visible_steps()[1] if self._history is not None else 0
+        return float(last), 0.5 * (bottom + top)
+
+    def reading_steps(self) -> tuple[float, float]:
+        """Return one step; see Plot."""
+        return 1.0, super().reading_steps()[1]
+
     def _fit(self, low: float, high: float) -> Range:
         """Return the y range, in the view's coordinates, for values from low to high."""
         high = min(max(high, self.at_least), self.at_most)
@@ -159,7 +169,7 @@ class TimePlot(Plot):
     def _feed_dots(self, first: int, last: int, values: FloatArray) -> None:
         (left, right), _ = self.view
         has_room = (right - left) * _PIXELS_A_DOT <= self.getViewBox().width()
-        if has_room and last >= first:
+        if (has_room and last >= first) or last == 0:  # a line through one point would not be seen
             self.dots.set_points(np.arange(first, last + 1.0), self.to_view(values))
         else:
             self.dots.set_points(np.empty(0), np.empty(0))

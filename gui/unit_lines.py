@@ -22,6 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 MOST_SAMPLES: Final = 400
 _FEW_SAMPLES: Final = 50
 _ARROW_PX: Final = 46.0
+_MANY_UNITS: Final = 8  # with more of them thin lines leave the samples to be seen
 _SHAPES: Final = ("dot", "triangle", "diamond", "square", "cross")
 
 
@@ -129,7 +130,7 @@ class _Units(Overlay):
         self.bias: FloatArray = np.zeros(0)
         self.labels: dict[int, str] = {}
         self._centre = np.zeros(2)
-        self._line, self._text, self._back = QPen(), QColor(), QColor()
+        self._line, self._thin_line, self._text, self._back = QPen(), QPen(), QColor(), QColor()
         self.setZValue(10)
 
     def show_units(
@@ -145,6 +146,7 @@ class _Units(Overlay):
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours."""
         self._line = QPen(QColor(theme.text), 2.0)
+        self._thin_line = QPen(QColor(theme.muted), 1.0)
         self._text, self._back = QColor(theme.text), QColor(theme.panel)
         self.update()
 
@@ -168,7 +170,7 @@ class _Units(Overlay):
         # Both axes have the same scale and the y axis points up, so a direction keeps its shape.
         along = QPointF(weights[0] / norm, -weights[1] / norm)
         across = QPointF(along.y(), -along.x()) * (area.width() + area.height())
-        painter.setPen(self._line)
+        painter.setPen(self._thin_line if len(self.labels) > _MANY_UNITS else self._line)
         painter.drawLine(QLineF(at - across, at + across))
         tip = at + along * (_ARROW_PX * max(0.15, norm / largest))
         painter.setPen(self._line)

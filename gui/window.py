@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from functools import partial
 from types import TracebackType
 from typing import Final
 
@@ -25,18 +24,25 @@ from gui.help_pages import ABOUT, HelpPage, keys_page, panels_page
 from gui.keys import KeyGuard
 from gui.kicks import KickDialog, Kicker
 from gui.lesson_box import LessonBox
+from gui.memory import WindowMemory
+from gui.menus import Menus
 from gui.message_bar import MessageBar
 from gui.panels.panel import Panel
 from gui.readouts import Readouts
 from gui.settings_form import SettingsForm
 
 FIRST_SIZE: Final = (1280, 720)
-_DRAW_S: Final = 0.0015  # a tick; panels that find no time draw at the next, so each has about half the frames
+# A tick; panels that find no time draw at the next, so that every frame is a short one.
+_DRAW_S: Final = 0.0008
 _WORDS_S: Final = 0.1  # numbers that change faster than this cannot be read
 
 
 class Window(QMainWindow):
     """The main window. It is shown empty at once; panels and engine follow after the first painting.
+
+    Args:
+        lesson: the first lesson.
+        memory: what the last run left of the window's looks; None remembers nothing.
 
     Attributes:
         bridge: the way to the engine.
@@ -44,11 +50,12 @@ class Window(QMainWindow):
         actions_by_id: the actions of the table.
     """
 
-    def __init__(self, lesson: Lesson, used_theme: theme.Theme = theme.LIGHT) -> None:
+    def __init__(self, lesson: Lesson, memory: WindowMemory | None = None) -> None:
         super().__init__()
-        self._theme = used_theme
+        self._memory = memory
+        self._theme = theme.LIGHT
         self._lesson = lesson
-        self._lessons = all_lessons()
+        self._lessons = {known.lesson_id: known for known in all_lessons()} | {lesson.lesson_id: lesson}
         self._is_started = False
         self._n_refusals_seen = 0
         self._words_at_s = 0.0
@@ -56,6 +63,7 @@ class Window(QMainWindow):
         self._turn = 0
         self._shown: tuple[State, int, int] | None = None
         self._form: SettingsForm | None = None
+        self._kick_dialog: KickDialog | None = None
         self.panels: list[Panel] = []
         self.bridge = Bridge(lesson.config, parent=self)
         self.actions_by_id = actions.make_actions(self)
@@ -67,18 +75,19 @@ class Window(QMainWindow):
         self.resize(*FIRST_SIZE)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # or a field gets the focus, and what is typed
         self.setFocus()
-        self.setWindowIcon(icons.icon("app", used_theme.text))
+        self.setWindowIcon(icons.icon("app", self._theme.text))
         self.setWindowTitle(f"Lossoscope: {State.COMPILING.value} ({lesson.title})")
+        if memory is not None:
+            self._recall(memory)
 
     # Parts
 
     def _build(self) -> None:
-        self._menus = {title: self.menuBar().addMenu(f"&{title}") for title in actions.MENUS}
-        self._kick_menu = QMenu(self, toolTipsVisible=True)
-        self.controls = ControlBar(self.actions_by_id, self._kick_menu, self._theme)
+        self._menus = Menus(self)
+        self.controls = ControlBar(self.actions_by_id, self._menus.kicks, self._theme)
         self.readouts = Readouts(self._theme)
-        self.messages = MessageBar(self._theme)
-        self.lesson_box = LessonBox(self._lessons)
+        self.messages = MessageBar(self._theme, self)
+        self.lesson_box = LessonBox(list(self._lessons.values()))
         self._bars = [
             self._add_bar("Controls", self.controls),
             self._add_bar("Readings", self.readouts),
@@ -88,7 +97,9 @@ class Window(QMainWindow):
         self.setDockNestingEnabled(True)
         self.docks = Docks(self, self._theme)
         self.docks.fill("lesson", self.lesson_box)
-        self._fill_menus()
+        lessons = self._menus.lesson_actions(list(self._lessons.values()), self.load_lesson)
+        kicks, views = self.kicker.make_actions(self), self.docks.view_actions()
+        self._menus.fill(self.actions_by_id, kicks, views, lessons)
         self.lesson_box.show_lesson(self._lesson)
         actions.set_icons(self.actions_by_id, self._theme)
         self._enable(None)
@@ -104,32 +115,6 @@ class Window(QMainWindow):
         self.addToolBarBreak()
         return bar
 
-    def _fill_menus(self) -> None:
-        self._fill_lesson_menu()
-        kicks = self.kicker.make_actions(self)
-        self._menus["Kick"].addActions(kicks)
-        self._menus["Kick"].addSeparator()
-        self._kick_menu.addActions(kicks)
-        self._kick_menu.addSeparator()
-        self._kick_menu.addAction(self.actions_by_id["kick_options"])
-        self._menus["View"].addActions(self.docks.view_actions())
-        self._menus["View"].addSeparator()
-        for spec in actions.ACTIONS:
-            if spec.starts_group:
-                self._menus[spec.menu].addSeparator()
-            self._menus[spec.menu].addAction(self.actions_by_id[spec.action_id])
-        for menu in self._menus.values():
-            menu.setToolTipsVisible(True)
-
-    def _fill_lesson_menu(self) -> None:
-        for number, lesson in enumerate(self._lessons, start=1):
-            action = QAction(lesson.title, self)
-            action.triggered.connect(partial(self._load_by_menu, lesson.lesson_id))
-            if number <= 9:
-                action.setShortcut(QKeySequence(f"Ctrl+{number}"))
-            self._menus["Lesson"].addAction(action)
-        self._menus["Lesson"].addSeparator()
-
     def _wire(self) -> None:
         for action_id, function in self._functions().items():
             self.actions_by_id[action_id].triggered.connect(function)
@@ -144,7 +129,8 @@ class Window(QMainWindow):
         self.messages.visibility_wanted.connect(self._bars[2].setVisible)
         self.messages.remedy_chosen.connect(self._halve_and_go_on)
         self.data_menu.data_named.connect(self._use_data)
-        self.data_menu.message_written.connect(self.messages.show_note)
+        self.data_menu.problem_found.connect(self.messages.show_note)
+        self.data_menu.work_done.connect(lambda sentence: self.messages.show_note(sentence, is_warning=False))
         escape = QAction(self)
         escape.triggered.connect(self.messages.close_note)
         escape.setShortcut(QKeySequence(Qt.Key.Key_Escape))
@@ -159,7 +145,7 @@ class Window(QMainWindow):
             "step_1": lambda: send(Step(1)),
             "step_10": lambda: send(Step(10)),
             "step_100": lambda: send(Step(100)),
-            "reset": lambda: send(Reset()),
+            "reset": self._reset,
             "new_seed": self._take_new_seed,
             "halve_rate": lambda: self._scale_rate(0.5),
             "double_rate": lambda: self._scale_rate(2.0),
@@ -170,11 +156,12 @@ class Window(QMainWindow):
             "settings": self.open_settings,
             "quit": self.close,
             "kick": lambda: self.kicker.kick(),
-            "kick_options": lambda: show(KickDialog(self.kicker, self)),
+            "kick_options": self.open_kicks,
             "open_data": self.data_menu.open_file,
             "mnist_folder": self.data_menu.choose_folder,
             "download_mnist": self.data_menu.ask_download,
             "dark": lambda: self.set_theme(theme.DARK if self._theme is theme.LIGHT else theme.LIGHT),
+            "recompute": self._recompute,
             "full_screen": lambda: self.showNormal() if self.isFullScreen() else self.showFullScreen(),
             "arrange": self.docks.arrange,
             "keys": lambda: show(HelpPage("Keys", keys_page(), self)),
@@ -184,7 +171,7 @@ class Window(QMainWindow):
 
     def menus(self) -> list[QMenu]:
         """Return the menus of the menu bar, in order."""
-        return list(self._menus.values())
+        return list(self._menus.by_title.values())
 
     # Start and end
 
@@ -213,7 +200,8 @@ class Window(QMainWindow):
             panel.command_issued.connect(self.bridge.send)
             self.docks.fill(panel.panel_id, panel, panel.title)
             self.panels.append(panel)
-        self.docks.share_out()
+        if self._memory is None or not self._memory.arrange(self):
+            self.docks.share_out()
         self.watch_keys()
 
     def event(self, event: QEvent) -> bool:
@@ -224,6 +212,18 @@ class Window(QMainWindow):
                 QTimer.singleShot(0, self.start)
         return super().event(event)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Let the menu say whether the window fills the screen, whoever made it do so."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.WindowStateChange:
+            self.actions_by_id["full_screen"].setChecked(self.isFullScreen())
+
+    def _recall(self, memory: WindowMemory) -> None:
+        memory.place(self)
+        memory.arrange(self)
+        if memory.theme is not self._theme:
+            self.set_theme(memory.theme)
+
     def polish(self) -> None:
         """Keep room for the widest texts; the style must be known by then."""
         self.controls.reserve()
@@ -231,6 +231,8 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """End the threads; the window goes first, because a compilation cannot be cut short."""
+        if self._memory is not None and self._is_started:
+            self._memory.keep(self, self._theme)
         self.hide()
         self.stop()
         super().closeEvent(event)
@@ -288,9 +290,9 @@ class Window(QMainWindow):
 
     def _show_refusal(self, refusal: Refusal) -> None:
         self._n_refusals_seen = refusal.number
-        self.messages.show_note(refusal.sentence)
-        if self._form is not None:
-            self._form.note_refusal(refusal.command, refusal.sentence)
+        forms = [form for form in (self._form, self._kick_dialog) if form is not None]
+        if not any(form.note_refusal(refusal.command, refusal.sentence) for form in forms):
+            self.messages.show_note(refusal.sentence)
 
     def _show_stop(self, report: Report) -> None:
         stopped = report.state is State.STOPPED
@@ -300,8 +302,8 @@ class Window(QMainWindow):
 
     def _show_lesson_of(self, snapshot: Snapshot) -> None:
         lesson_id = snapshot.config.lesson
-        if lesson_id and lesson_id != self._lesson.lesson_id:
-            self._lesson = load_lesson(lesson_id)
+        if lesson_id in self._lessons:
+            self._lesson = self._lessons[lesson_id]
         is_changed = (
             snapshot.config != self._lesson.config or snapshot.learning_rate != snapshot.config.learning_rate
         )
@@ -311,7 +313,7 @@ class Window(QMainWindow):
         for spec in actions.ACTIONS:
             if spec.needs_run:
                 self.actions_by_id[spec.action_id].setEnabled(snapshot is not None)
-        for action in self._kick_menu.actions():
+        for action in self._menus.kicks.actions():
             action.setEnabled(snapshot is not None)
 
     # To the engine
@@ -323,11 +325,9 @@ class Window(QMainWindow):
         except ValueError as error:
             self.messages.show_note(str(error))
             return
+        self._lessons[lesson_id] = lesson  # read anew: MNIST may have come since
         self.docks.show(lesson.panels)
         self._send(Load(lesson.config))
-
-    def _load_by_menu(self, lesson_id: str, is_checked: bool = False) -> None:
-        self.load_lesson(lesson_id)
 
     def open_settings(self) -> None:
         """Open the form for the settings of the run."""
@@ -342,6 +342,15 @@ class Window(QMainWindow):
     def _forget_form(self) -> None:
         self._form = None
 
+    def open_kicks(self) -> None:
+        """Open the dialogue for a kick with options."""
+        self._kick_dialog = KickDialog(self.kicker, self)
+        self._kick_dialog.finished.connect(self._forget_kicks)
+        self._show_dialog(self._kick_dialog)
+
+    def _forget_kicks(self) -> None:
+        self._kick_dialog = None
+
     def _send(self, command: Command) -> None:
         self.messages.close_note()
         self.bridge.send(command)
@@ -349,6 +358,13 @@ class Window(QMainWindow):
     def _run_or_pause(self) -> None:
         runs = self.bridge.newest is not None and self.bridge.newest.state is State.RUNNING
         self._send(Pause() if runs else Run())
+
+    def _reset(self) -> None:
+        """Go back to the start with the rate in use: one compares rates from the same start."""
+        snapshot = self.bridge.snapshot
+        self._send(Reset())
+        if snapshot is not None and snapshot.learning_rate != snapshot.config.learning_rate:
+            self._send(SetLearningRate(snapshot.learning_rate))
 
     def _take_new_seed(self) -> None:
         self._reload(lambda snapshot: {"seed": snapshot.config.seed + 1})
@@ -374,6 +390,11 @@ class Window(QMainWindow):
 
     def _set_strength(self, strength: float) -> None:
         self.kicker.strength = strength
+
+    def _recompute(self) -> None:
+        for panel in self.panels:
+            if panel.isVisible():
+                panel.recompute()
 
     def _save_point(self) -> None:
         if self.bridge.snapshot is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from gui.legends import Key
 from gui.panels.loss import errors_around, jump_text, loss_around
 from gui.panels.time_panel import TimePanel
 from gui.time_plots import Series, TimePlot
+
+_LONG: Final = 10**8  # a larger ceiling is written short
 
 
 class ErrorsPanel(TimePanel):
@@ -71,9 +73,9 @@ logarithmic or linear axis (0 errors are drawn at the tick 0)."""
     def keys(self, snapshot: Snapshot) -> tuple[Key, ...]:
         """Return the entries of the legend; see TimePanel."""
         n_rises = len(snapshot.history.error_rises)
-        ceiling = Key("dash", "ceiling", f"ceiling {_ceiling(snapshot):,}")
+        ceiling = Key("dash", "ceiling", f"ceiling {_ceiling_text(snapshot)}")
         if not _has_ceiling(snapshot):
-            ceiling = Key("", "ceiling", "no ceiling: for cross-entropy only")
+            ceiling = Key("", "ceiling", "no ceiling")
         return (
             Key("line", "errors", _count(snapshot)),
             ceiling,
@@ -83,9 +85,11 @@ logarithmic or linear axis (0 errors are drawn at the tick 0)."""
     def note(self, snapshot: Snapshot) -> str:
         """Return what the count and the ceiling cannot say; see TimePanel."""
         if snapshot.n_tied:
-            n_tied = numerals.plural(snapshot.n_tied, "sample")
-            return f"Tied: {n_tied} of {snapshot.data.n_samples:,} with two or more equal largest outputs."
-        if _has_ceiling(snapshot) and _ceiling(snapshot) >= snapshot.data.n_samples:
+            which = "all" if snapshot.n_tied == snapshot.data.n_samples else f"{snapshot.n_tied:,}"
+            return f"Tied, largest outputs equal: {which} samples."
+        if not _has_ceiling(snapshot):
+            return "The ceiling is for cross-entropy only."
+        if _ceiling(snapshot) >= snapshot.data.n_samples:
             return f"A ceiling of {snapshot.data.n_samples:,} or more says nothing yet."
         return super().note(snapshot)
 
@@ -120,6 +124,11 @@ def _has_ceiling(snapshot: Snapshot) -> bool:
 
 def _ceiling(snapshot: Snapshot) -> int:
     return int(error_ceiling(snapshot.loss, snapshot.data.n_samples))
+
+
+def _ceiling_text(snapshot: Snapshot) -> str:
+    ceiling = _ceiling(snapshot)
+    return f"{ceiling:,}" if ceiling < _LONG else numerals.short(ceiling)
 
 
 def _count(snapshot: Snapshot) -> str:

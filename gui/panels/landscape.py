@@ -19,18 +19,20 @@ from engine.landscape.survey import Survey, iter_survey
 from engine.landscape.views import Scene
 from engine.snapshot import Point, Snapshot, State
 from gui.colour_scales import ColourScale, ScaleBar
-from gui.heat_maps import HeatMap, show_more_ticks
+from gui.heat_maps import DENSE, HeatMap
 from gui.legends import Key, Legend
 from gui.panels.landscape_choices import Choices, LandscapeControls
 from gui.panels.landscape_words import HELP, caption, extremes_text, is_far, nearest_known, point_text
 from gui.panels.panel import Panel
-from gui.plots import Plot, log_range
+from gui.plots import Plot, close_log_range
 from gui.readouts import loss_unit
 from gui.theme import Theme, set_role
 
 _REST_S: Final = 1.0  # between two answers that follow a run, at least
 _DUTY: Final = 3.0  # rests so many times as long as an answer takes
 _FLOOR: Final = 1e-12
+_PATIENCE_S: Final = 0.7  # an answer that takes longer shows how far it is
+_KEYS: Final = (Key("line", "path", "path"), Key("box", "path", "start"), Key("diamond", "path", "now"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,12 @@ class LandscapePanel(Panel):
         """Create the widgets; see Panel."""
         self.controls = LandscapeControls()
         self.legend = Legend(self.theme)
-        self.legend.set_keys(
-            Key("line", "path", "path"), Key("box", "path", "start"), Key("diamond", "path", "now")
-        )
+        self.legend.set_keys(*_KEYS)
         self.map = HeatMap(self.theme)
         self.bar = ScaleBar(self.theme, "loss")
         self.line = Plot(self.theme, "", "loss", can_be_log=True, floor=_FLOOR)
         self.line.set_log(True)
-        show_more_ticks(self.line)
+        self.line.x_axis.density = DENSE
         self.curve = self.line.add_curve("loss")
         self.here = self.line.add_marks("path", "diamond")
         self.caption = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
@@ -163,12 +163,20 @@ class LandscapePanel(Panel):
 
     def _show_progress(self, job: Job) -> None:
         progress = job.latest
+        self._tell_progress(progress.done, progress.finished)
         survey: Survey | None = progress.result
         # A picture that is only refreshed is not made coarse again in between.
         if survey is not None and survey is not self._survey and (progress.finished or not self._is_refresh):
             self._show_survey(survey)
         if progress.finished:
             self._finish(progress.error)
+
+    def _tell_progress(self, done: float, is_finished: bool) -> None:
+        """Say in the legend how far an answer is that lets one wait; the old picture stays so long."""
+        if is_finished or time.perf_counter() - self._asked_at_s < _PATIENCE_S:
+            self.legend.set_keys(*_KEYS)
+        else:
+            self.legend.set_keys(*_KEYS, Key("", "text", f"computing {5 * int(20 * done)} %"))
 
     def _finish(self, error: str) -> None:
         now = time.perf_counter()
@@ -239,7 +247,9 @@ class LandscapePanel(Panel):
         self.line.set_labels(view.x_label, f"loss ({self._unit()})")
         self.curve.set_points(line.alphas[usable], self.line.to_view(loss))
         low, high = max(float(loss.min()), _FLOOR), max(float(loss.max()), _FLOOR)
-        self.line.move_view(view.alphas, log_range(low, high) if self.line.is_log else (0.0, 1.05 * high))
+        self.line.move_view(
+            view.alphas, close_log_range(low, high) if self.line.is_log else (0.0, 1.05 * high)
+        )
 
     def _draw_path(self, snapshot: Snapshot) -> None:
         """Move the path and its end: what the picture was computed for stays, the run goes on."""

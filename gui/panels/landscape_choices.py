@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from engine.landscape.views import VIEWS
 from engine.snapshot import Point
@@ -54,7 +63,6 @@ class LandscapeControls(QWidget):
         self.follow_box.setChecked(True)
         self.recompute_button = _button("Recompute", "Compute the landscape at the present point now (U).")
         self.save_button = _button("Save point", "Keep the present weights as an end of a line.")
-        self.recompute_action = QAction("Recompute the landscape", self, shortcut=QKeySequence("U"))
         self._lay_out()
         self._connect()
         self.offer_points(())
@@ -83,24 +91,40 @@ class LandscapeControls(QWidget):
             box.setCurrentIndex(labels.index(chosen) if chosen in labels else usual)
             box.blockSignals(False)
 
+    def minimumSizeHint(self) -> QSize:
+        """Return the width of the wider half: the other one goes below it where there is no more room."""
+        least = max(half.minimumSizeHint().width() for half in self._halves)
+        return QSize(least, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the two halves side by side where they fit."""
+        super().resizeEvent(event)
+        needed = sum(half.minimumSizeHint().width() for half in self._halves) + self._first_rows.spacing()
+        is_wide = self.width() >= needed
+        directions = QBoxLayout.Direction
+        self._first_rows.setDirection(directions.LeftToRight if is_wide else directions.TopToBottom)
+
     def _lay_out(self) -> None:
         self.follow_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        first_row = _row(
-            self.view_box, self.zoom_box, self.follow_box, self.recompute_button, self.save_button
+        self._halves = (
+            _row(self.view_box, self.zoom_box),
+            _row(self.follow_box, self.recompute_button, self.save_button),
         )
+        self._first_rows = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._first_rows.setSpacing(6)
+        for stretch, half in enumerate(self._halves):
+            self._first_rows.addWidget(half, stretch)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addWidget(first_row)
+        layout.addLayout(self._first_rows)
         layout.addWidget(self.ends)
         self.ends.setVisible(False)
-        self.addAction(self.recompute_action)
 
     def _connect(self) -> None:
         for box in (self.view_box, self.zoom_box, self.first_box, self.second_box):
             box.currentIndexChanged.connect(self._on_chosen)
         self.recompute_button.clicked.connect(self.asked)
-        self.recompute_action.triggered.connect(self.asked)
         self.save_button.clicked.connect(self.point_saved)
 
     def _on_chosen(self) -> None:

@@ -115,9 +115,7 @@ def _path_text(survey: Survey, away: float) -> str:
 def _scale_text(survey: Survey, scale: ColourScale | None) -> str:
     if scale is None:
         return ""
-    text = (
-        f"Colours: log of the loss, fixed from {numerals.short(scale.low)} to {numerals.short(scale.high)}."
-    )
+    text = f"Colours: log of the loss, fixed from {scale.ends_text}."
     return text if np.isfinite(survey.plane.filled_loss()).all() else f"{text} Hatched: not finite."
 
 

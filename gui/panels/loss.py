@@ -16,8 +16,8 @@ from gui.time_plots import Series, TimePlot
 
 _UNITS: Final = {
     "cross_entropy": "mean loss (nats)",
-    "quadratic": "mean loss (½ squared distance)",
-    "squared": "mean loss (½ squared error)",
+    "quadratic": "½ squared distance",
+    "squared": "½ squared error",
 }
 
 

@@ -50,6 +50,7 @@ class Panel(QWidget):
         self._error = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._body = QWidget()
         self._stack = QStackedLayout(self)
+        self._stack.addWidget(QWidget())  # until there is something to draw; empty axes would say nothing
         self._stack.addWidget(self._body)
         self._stack.addWidget(self._error)
         body_layout = QVBoxLayout(self._body)
@@ -73,6 +74,9 @@ class Panel(QWidget):
 
     def poll(self) -> None:
         """Called at the screen's pace while the panel is visible, for panels that follow a job."""
+
+    def recompute(self) -> None:
+        """Ask anew for whatever is computed beside the run; for panels with jobs."""
 
     def summary(self) -> str:
         """Return what the panel shows as one sentence of text: every number that is drawn can be read."""

@@ -19,7 +19,7 @@ from gui.colour_bars import ColourBar, colour_table, packed_colour
 from gui.legends import Key, Legend
 from gui.pace import Pace
 from gui.panels.panel import Panel
-from gui.panels.time_panel import note_label
+from gui.panels.time_panel import NoteLabel
 from gui.plots import FLOOR, Plot
 from gui.theme import Theme
 from gui.time_plots import Series, TimePlot
@@ -27,11 +27,13 @@ from gui.time_plots import Series, TimePlot
 MOST_UNITS: Final = 128  # a matrix of more takes too long and has cells smaller than a pixel
 _KEEPS_SYMMETRY: Final = ("permute",)
 Decades = tuple[int, int]
+_WHILE_EQUAL: Final[Decades] = (-17, 0)
 
 
 class SymmetryPanel(Panel):
     """Distances between hidden units, and their spread over the steps; see `help_text`."""
 
+    interval_s = 0.036
     panel_id = "symmetry"
     title = "Weight symmetry"
     help_text = f"""Are the hidden units different, or the same unit many times over?
@@ -73,11 +75,8 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
         self.layer_box.setAccessibleName("Hidden layer of the matrix")
         self.layer_box.activated.connect(self._choose_layer)
         self._build_plots()
-        self.note_label = note_label()
-        header = QHBoxLayout()
-        header.addWidget(self.legend, 1)
-        header.addWidget(self.layer_box, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(header)
+        self.note_label = NoteLabel()
+        layout.addLayout(self.legend.with_corner(self.layer_box))
         layout.addWidget(self.body, 1)
         layout.addWidget(self.nothing, 1)
         layout.addWidget(self.note_label)
@@ -97,7 +96,7 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
             self._draw_matrix(snapshot)
         self.spread_plot.show_history(snapshot.history)
         self._mark_zero(snapshot)
-        self._verdict = verdict(snapshot.history)
+        self._verdict = verdict(snapshot.history, names_kick=False)
         self._write(snapshot)
 
     def poll(self) -> None:
@@ -138,12 +137,13 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
         self.spread_plot.at_least = 1.0
         self.zero_mark = self.spread_plot.add_marks("symmetry", "diamond")
         self.spread_plot.set_log(True)
-        self.matrix_plot = Plot(self.theme, "hidden unit", "", whole=(True, True), has_grid=False)
+        self.matrix_plot = _MatrixPlot(self.theme, "hidden unit", "", whole=(True, True), has_grid=False)
         self.matrix_plot.getViewBox().setAspectLocked(True)
         self.matrix_plot.getViewBox().invertY(True)
         self.image = pg.ImageItem(axisOrder="row-major")
         self.matrix_plot.addItem(self.image, ignoreBounds=True)
         self.bar = ColourBar(self.theme)
+        self.bar.show_texts(decade_texts(_WHILE_EQUAL), ("symmetry", "identical"))
         self.nothing = QLabel("This network has no hidden layer, so there are no hidden units to compare.")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setWordWrap(True)
@@ -220,9 +220,7 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
             if n_units > MOST_UNITS:
                 text = f"The matrix shows units 1 to {MOST_UNITS} of {n_units:,}."
             text = text or self.spread_plot.clamp_note
-        if text != self.note_label.text():
-            self.note_label.setText(text)
-            self.note_label.setToolTip(text)
+        self.note_label.setText(text)
 
     def _tell_pair(self, point: tuple[float, float] | None) -> None:
         n = len(self._distances)
@@ -235,7 +233,17 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
         self._tell(f"Unit {i} is itself." if i == j else f"Units {i} and {j} are {words}.")
 
 
-def verdict(history: HistoryView) -> str:
+class _MatrixPlot(Plot):
+    """A plot whose reading point moves from unit to unit; the y axis points down."""
+
+    def first_reading_point(self) -> tuple[float, float]:
+        return 1.0, 1.0
+
+    def reading_steps(self) -> tuple[float, float]:
+        return 1.0, -1.0
+
+
+def verdict(history: HistoryView, names_kick: bool = True) -> str:
     """Return in words what became of the symmetry: identical, broken and by what, or never there."""
     spread = history["symmetry_spread"]
     if spread[-1] == 0.0:
@@ -247,7 +255,8 @@ def verdict(history: HistoryView) -> str:
     size = numerals.short(float(spread[step]))
     for jump in history.jumps:
         if jump.step == step - 1 and jump.name not in _KEEPS_SYMMETRY:
-            return f"broken by a kick ({jump.name.replace('_', ' ')}) after step {step - 1:,}, size {size}"
+            name = f" ({jump.name.replace('_', ' ')})" if names_kick else ""
+            return f"broken by a kick{name} after step {step - 1:,}, size {size}"
     return f"broken by rounding at step {step:,}, size {size}"
 
 
@@ -259,7 +268,7 @@ def fitting_decades(distances: npt.NDArray[np.float64], before: Decades | None) 
     """
     above = distances[distances > 0.0]
     if not len(above):
-        return before or (-17, 0)
+        return before or _WHILE_EQUAL
     low = math.floor(math.log10(max(float(above.min()), FLOOR)))
     high = math.ceil(math.log10(max(float(above.max()), FLOOR)))
     high = max(high, low + 1)

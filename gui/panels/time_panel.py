@@ -7,7 +7,8 @@ from abc import abstractmethod
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
 from engine.snapshot import Snapshot
 from gui.legends import Key, Legend
@@ -24,6 +25,9 @@ class TimePanel(Panel):
 
     A subclass makes the plot and says what the legend and the line of text say and which steps are marked.
     """
+
+    # The eye sees no more; with the panels in turn, the window still has a picture a frame.
+    interval_s = 0.036
 
     @abstractmethod
     def make_plot(self) -> TimePlot:
@@ -58,15 +62,11 @@ class TimePanel(Panel):
         self.all_button = self._button(
             "All", "Whole run", "Show all steps again (a double click does it too)."
         )
-        self.note_label = note_label()
+        self.note_label = NoteLabel()
         self._text_pace = Pace(_TEXT_INTERVAL_S)
         self._shown_mark: int | None = None
         self._pointed_text = ""
-        header = QHBoxLayout()
-        header.addWidget(self.legend, 1)
-        for button in (self.all_button, self.next_button):
-            header.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(header)
+        layout.addLayout(self.legend.with_corner(self.all_button, self.next_button))
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.note_label)
         self._connect()
@@ -138,9 +138,7 @@ class TimePanel(Panel):
         if snapshot is None:
             return
         text = self._pointed_text or self._mark_text(snapshot) or self.note(snapshot)
-        if text != self.note_label.text():
-            self.note_label.setText(text)
-            self.note_label.setToolTip(text)
+        self.note_label.setText(text)
 
     def _mark_text(self, snapshot: Snapshot) -> str:
         """Return the description of the mark that the view was taken to."""
@@ -153,10 +151,32 @@ class TimePanel(Panel):
         return f"Mark {number + 1:,} of {len(marked):,}: {self.describe_mark(snapshot, self._shown_mark)}"
 
 
-def note_label() -> QLabel:
-    """Return a label for one line of text that takes whatever width there is."""
-    label = QLabel(" ")
-    set_role(label, "caption")
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
+class NoteLabel(QLabel):
+    """One line of text in whatever width there is, cut with dots where it is too long; the tool tip has all."""
+
+    def __init__(self) -> None:
+        super().__init__(" ")
+        self._whole = " "
+        set_role(self, "caption")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def text(self) -> str:
+        """Return the whole text."""
+        return self._whole
+
+    def setText(self, text: str) -> None:
+        """Show a text."""
+        if text != self._whole:
+            self._whole = text
+            self.setToolTip(text)
+            self._cut()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the text anew."""
+        super().resizeEvent(event)
+        self._cut()
+
+    def _cut(self) -> None:
+        text = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
+        super().setText(text or " ")  # an empty label would give up its height

@@ -15,13 +15,14 @@ from gui.colour_bars import ColourBar
 from gui.legends import Key, Legend
 from gui.pace import INTERVAL_S
 from gui.panels.panel import Panel
-from gui.panels.time_panel import note_label
+from gui.panels.time_panel import NoteLabel
 from gui.theme import Theme
 from gui.tiles import TileBoard
 from gui.unit_lines import UnitLines
 
 FloatArray = npt.NDArray[np.float64]
 
+_LONG: Final = 1000  # units and more: the legend has a line for each number
 _MOST_BARS: Final = 24  # with more inputs a bar would be too thin, and a row of colours is drawn
 
 
@@ -62,7 +63,8 @@ The pointer shows exact values."""
         self.board = TileBoard(self.theme)
         self.lines = UnitLines(self.theme)
         self.bar = ColourBar(self.theme)
-        self.note_label = note_label()
+        self._show_limit(0.25)
+        self.note_label = NoteLabel()
         self.tiles = QWidget()
         row = QHBoxLayout(self.tiles)
         row.setContentsMargins(0, 0, 0, 0)
@@ -118,16 +120,24 @@ The pointer shows exact values."""
         as_bars = snapshot.data.image_shape is None and n_features <= _MOST_BARS
         labels = tuple(map(_label, range(n_units), self._same_as.tolist()))
         self.board.show_tiles(tiles, self._limit, labels, self._same_as, as_bars)
-        limit = f"{self._limit:g}"
-        self.bar.show_texts(((0.0, f"−{limit}"), (0.5, "0"), (1.0, f"+{limit}")))
+        self._show_limit(self._limit)
+
+    def _show_limit(self, limit: float) -> None:
+        [text] = numerals.ticks([limit])
+        self.bar.show_texts(((0.0, f"−{text}"), (0.5, "0"), (1.0, f"+{text}")))
 
     def _write(self) -> None:
-        """Write the legend: how many units, how many distinct, how many shown, and the scale."""
+        """Write the legend: how many units, how many distinct, how many shown."""
         if self._newest is None or not len(self._weights):
             return
         n_units, n_distinct = len(self._weights), len(np.unique(self._same_as))
         noun = "unit" if self._newest.net.n_hidden else "output"
         keys = [Key("", "text", f"{numerals.plural(n_units, noun)}, {n_distinct:,} distinct")]
+        if n_units >= _LONG:
+            keys = [
+                Key("", "text", numerals.plural(n_units, noun)),
+                Key("", "text", f"{n_distinct:,} distinct"),
+            ]
         if n_distinct < n_units:
             keys.append(Key("box", "symmetry", "identical units"))
         if self.pages.currentWidget() is self.lines:
@@ -136,14 +146,11 @@ The pointer shows exact values."""
             n_shown = self.board.layout_now.n_shown
             if n_shown < n_units:
                 keys.append(Key("", "text", f"showing {n_shown:,} of {n_units:,}"))
-            keys.append(Key("", "text", f"scale ±{self._limit:g}"))
         self.legend.set_keys(*keys)
         self.setAccessibleName(f"{self.title}. {self.legend.accessibleName()}")
 
     def _tell(self, text: str) -> None:
-        if text != self.note_label.text():
-            self.note_label.setText(text)
-            self.note_label.setToolTip(text)
+        self.note_label.setText(text)
 
     def _tell_weight(self, place: tuple[int, int, int] | None) -> None:
         if place is None or self._newest is None or place[0] >= len(self._weights):

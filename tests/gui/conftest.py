@@ -24,13 +24,21 @@ OPEN_MS = 120_000  # the first window of a machine compiles the kernels
 WAIT_MS = 20_000
 
 OpenWindow = Callable[..., "Window"]
+_shared: list[Window] = []
 
 
 @pytest.fixture(autouse=True)
 def _no_thread_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("LOSSOSCOPE_MNIST", raising=False)
     yield
-    assert not _window_threads()
+    assert _shared or not _window_threads()
+
+
+@pytest.fixture(autouse=True)
+def _no_widget_is_left() -> Iterator[None]:
+    """Delete what was to be deleted later: there is no event loop that would, and what is left slows all else."""
+    yield
+    _delete_what_waits()
 
 
 @pytest.fixture
@@ -64,27 +72,96 @@ def lesson(small_config: RunConfig) -> Lesson:
 @pytest.fixture
 def open_window(qtbot: QtBot, lesson: Lesson) -> Iterator[OpenWindow]:
     """Opens windows that are ready to run, and closes them."""
-    from gui.app import make_application, make_window
-
     windows: list[Window] = []
 
     def open_one(**changes: object) -> Window:
-        make_application()
-        window = make_window(dataclasses.replace(lesson, config=lesson.config.replace(**changes)))
-        windows.append(window)
-        window.show()
-        qtbot.waitUntil(lambda: window.bridge.snapshot is not None, timeout=OPEN_MS)
-        window.activateWindow()
-        qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
-        return window
+        windows.append(_open(dataclasses.replace(lesson, config=lesson.config.replace(**changes)), qtbot))
+        return windows[-1]
 
     yield open_one
     for window in windows:
-        window.close()
-        window.deleteLater()
+        _close(window)
 
 
 @pytest.fixture
-def window(open_window: OpenWindow) -> Window:
-    """A window with the small run, ready."""
-    return open_window()
+def window(_shared_windows: list[Window], lesson: Lesson, qtbot: QtBot) -> Window:
+    """A window with the small run, ready: the module's own, as good as new. Tests that close it open another."""
+    if not _shared_windows:
+        _shared_windows.append(_open(lesson, qtbot))
+    window = _shared_windows[0]
+    _renew(window, lesson, qtbot)
+    return window
+
+
+@pytest.fixture(scope="module")
+def _shared_windows() -> Iterator[list[Window]]:
+    yield _shared
+    for window in _shared:
+        _close(window)
+    _shared.clear()
+    _delete_what_waits()
+    assert not _window_threads()
+
+
+def _open(lesson: Lesson, qtbot: QtBot) -> Window:
+    from gui.app import make_application, make_window
+
+    make_application()
+    window = make_window(lesson)
+    window.show()
+    qtbot.waitUntil(lambda: window.bridge.snapshot is not None, timeout=OPEN_MS)
+    _activate(window, qtbot)
+    return window
+
+
+def _renew(window: Window, lesson: Lesson, qtbot: QtBot) -> None:
+    """Put everything back that a test may have changed."""
+    from PySide6.QtWidgets import QDialog
+
+    from engine.commands import Load
+    from engine.snapshot import State
+    from gui.kicks import Kicker
+    from gui.theme import LIGHT
+    from gui.window import FIRST_SIZE
+
+    for dialog in window.findChildren(QDialog):
+        dialog.close()
+    new = Kicker()
+    window.kicker.strength, window.kicker.chosen, window.kicker._seed = new.strength, new.chosen, 0
+    window.controls.strength.show_value(new.strength)
+    window.controls.rate.take_back()
+    window.set_theme(LIGHT)
+    window.resize(*FIRST_SIZE)
+    window.docks.arrange()
+    config = lesson.config.replace()
+    window.bridge.send(Load(config))
+    qtbot.waitUntil(lambda: _config(window) is config and _state(window) is State.READY, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.controls.rate.value == config.learning_rate, timeout=WAIT_MS)
+    window.messages.close_note()
+    window.show()
+    _activate(window, qtbot)
+    window.setFocus()
+
+
+def _config(window: Window) -> object:
+    return window.bridge.snapshot.config if window.bridge.snapshot is not None else None
+
+
+def _state(window: Window) -> object:
+    return window.bridge.newest.state if window.bridge.newest is not None else None
+
+
+def _activate(window: Window, qtbot: QtBot) -> None:
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
+
+
+def _close(window: Window) -> None:
+    window.close()
+    window.deleteLater()
+
+
+def _delete_what_waits() -> None:
+    from PySide6.QtCore import QCoreApplication, QEvent
+
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

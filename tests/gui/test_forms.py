@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QProgressDialog
 
 from engine.commands import Load, Perturb
 from engine.config import RunConfig, setting_names
-from gui.kicks import KickDialog
+from gui.kicks import KickDialog, Kicker
 from gui.settings_form import LABELS, SettingsForm, read_settings
 
 if TYPE_CHECKING:
@@ -104,11 +104,19 @@ def test_what_the_engine_refuses_is_said_in_the_form_and_the_run_stays(window: W
 # ------------------------------------------------------------------------------- kicks with options
 
 
-def test_a_kick_with_options_is_sent_as_typed(window: Window, qtbot: QtBot) -> None:
-    sent: list[Perturb] = []
-    window.kicker.command_issued.connect(sent.append)
-    dialog = KickDialog(window.kicker)
+@pytest.fixture
+def kicks(qtbot: QtBot) -> tuple[KickDialog, list[Perturb]]:
+    """The dialogue, and what it sends."""
+    kicker, sent = Kicker(), []
+    kicker.command_issued.connect(sent.append)
+    dialog = KickDialog(kicker)
+    kicker.setParent(dialog)
     qtbot.addWidget(dialog)
+    return dialog, sent
+
+
+def test_a_kick_with_options_is_sent_as_typed(kicks: tuple[KickDialog, list[Perturb]]) -> None:
+    dialog, sent = kicks
     dialog.choose("break_symmetry")
     assert set(dialog.fields) == {"scale", "seed", "layer", "unit"}
     dialog.fields["unit"].setText("2")
@@ -122,17 +130,24 @@ def test_a_kick_with_options_is_sent_as_typed(window: Window, qtbot: QtBot) -> N
     ("option", "text"), [("scale", "much"), ("scale", "-1"), ("seed", "1.5"), ("layer", "0"), ("unit", "-1")]
 )
 def test_a_bad_option_of_a_kick_is_refused_beside_its_field(
-    window: Window, qtbot: QtBot, option: str, text: str
+    kicks: tuple[KickDialog, list[Perturb]], option: str, text: str
 ) -> None:
-    sent: list[Perturb] = []
-    window.kicker.command_issued.connect(sent.append)
-    dialog = KickDialog(window.kicker)
-    qtbot.addWidget(dialog)
+    dialog, sent = kicks
     dialog.choose("break_symmetry")
     dialog.fields[option].setText(text)
     dialog.give()
     assert dialog.problem(option).startswith(f"{option} must be")
     assert sent == []
+
+
+def test_a_kick_that_the_engine_refuses_is_refused_beside_its_field(window: Window, qtbot: QtBot) -> None:
+    window.actions_by_id["kick_options"].trigger()
+    dialog = window.findChild(KickDialog)
+    dialog.choose("reset_unit")
+    dialog.fields["unit"].setText("99")
+    dialog.give()
+    qtbot.waitUntil(lambda: dialog.problem("unit").startswith("unit must be"), timeout=WAIT_MS)
+    assert window.messages.text == ""
 
 
 # ------------------------------------------------------------------------------- data from outside
@@ -198,7 +213,8 @@ def test_a_second_download_waits_for_the_first(window: Window, qtbot: QtBot) -> 
     qtbot.waitUntil(lambda: window.messages.text != "" and named == ["mnist"], timeout=WAIT_MS)
 
 
-def test_closing_while_downloading_cancels(window: Window) -> None:
+def test_closing_while_downloading_cancels(open_window: Callable[..., Window]) -> None:
+    window = open_window()
     work = FakeDownload()
     window.data_menu.download(work)
     window.close()

@@ -264,7 +264,7 @@ def test_without_follow_the_button_and_the_key_ask(panel, jobs, trainer, qtbot) 
     assert len(jobs.jobs) == 1
     qtbot.mouseClick(panel.controls.recompute_button, Qt.MouseButton.LeftButton)
     assert len(jobs.jobs) == 2
-    panel.controls.recompute_action.trigger()
+    panel.recompute()
     assert len(jobs.jobs) == 3
     assert jobs.jobs[1].is_cancelled
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from panel_tools import make_trainer, run_snapshot, running, texts, with_history
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.bounds import error_ceiling
@@ -176,7 +177,8 @@ def test_steps_where_errors_rose_while_the_loss_fell_are_marked(show: Any) -> No
 def test_other_losses_have_no_ceiling_and_the_panel_says_so(show: Any, loss_name: str) -> None:
     panel = show(ErrorsPanel, run_snapshot(5, loss=loss_name))
     assert not panel.plot.curves[1].isVisible()
-    assert "no ceiling: for cross-entropy only" in texts(panel.legend)
+    assert "no ceiling" in texts(panel.legend)
+    assert panel.note_label.text() == "The ceiling is for cross-entropy only."
     assert "no ceiling" in panel.summary()
 
 
@@ -186,7 +188,7 @@ def test_ties_are_said_in_words(show: Any) -> None:
     assert start.n_tied == 60
     panel = show(ErrorsPanel, start)
     assert "errors: tied" in texts(panel.legend)
-    assert panel.note_label.text().startswith("Tied: 60 samples of 60")
+    assert panel.note_label.text().startswith("Tied, largest outputs equal: all samples.")
     panel.show_snapshot(replace(start, n_tied=3, n_errors=50))
     assert "errors 50 (3 tied)" in texts(panel.legend)
 
@@ -236,7 +238,10 @@ def test_a_panel_that_fails_says_so_in_its_place_and_recovers(show: Any, capsys:
     assert len(panel.plot.curves[0].x) == 4
 
 
-def test_numbers_change_ten_times_a_second_while_it_runs_and_are_right_at_the_end(show: Any) -> None:
+def test_numbers_change_ten_times_a_second_while_it_runs_and_are_right_at_the_end(
+    show: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LossPanel, "interval_s", 0.0)
     trainer = make_trainer()
     panel = show(LossPanel, running(trainer.snapshot()))
     trainer.step(1)
@@ -250,6 +255,47 @@ def test_numbers_change_ten_times_a_second_while_it_runs_and_are_right_at_the_en
     panel._text_pace.forget()
     panel.show_snapshot(later)
     assert "of 1 step " in texts(panel.legend)
+
+
+def test_the_arrow_keys_read_the_exact_values_step_by_step(show: Any, qtbot: QtBot) -> None:
+    snapshot = fast_run(40)
+    panel = show(LossPanel, snapshot)
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    panel.plot.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(lambda: panel.note_label.text().startswith("Step 40: "))
+    qtbot.keyClick(panel.plot, Qt.Key.Key_Left)
+    loss = snapshot.history["loss"]
+    assert panel.note_label.text() == f"Step 39: loss {float(loss[39])!r}"
+    qtbot.keyClick(panel.plot, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert panel.note_label.text() == f"Step 29: loss {float(loss[29])!r}"
+    for _ in range(9):
+        qtbot.keyClick(panel.plot, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert panel.note_label.text() == f"Step 0: loss {float(loss[0])!r}"
+    panel.next_button.setFocus()
+    assert not panel.note_label.text().startswith("Step")
+
+
+def test_a_line_of_text_that_is_too_long_is_cut_on_the_screen_only(show: Any) -> None:
+    panel = show(ErrorsPanel, fast_run(3))
+    label = panel.note_label
+    label.setText("A sentence that has no room in a panel as narrow as this one.")
+    label.resize(90, 20)
+    assert label.text() == label.toolTip() == "A sentence that has no room in a panel as narrow as this one."
+    shown = QLabel.text(label)
+    assert shown.endswith("…") and label.fontMetrics().horizontalAdvance(shown) <= 90
+
+
+def test_the_legend_keeps_clear_of_the_buttons_in_its_corner(show: Any) -> None:
+    panel = show(ErrorsPanel, fast_run(3))
+    for width in (240, 330, 640):
+        panel.resize(width, 300)
+        panel.layout().activate()
+        for key, x, row in panel.legend._laid_out:
+            right = panel.legend.x() + x + panel.legend._metrics.horizontalAdvance(key.text)
+            top = panel.legend.y() + panel.legend._row_top(row)
+            clear = right <= panel.next_button.x() or top >= panel.next_button.geometry().bottom() - 1
+            assert clear or (row == 0 and x == 2.0), (width, key.text)
 
 
 def test_a_shorter_history_after_a_reset_is_drawn(show: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from PySide6.QtGui import QPalette
 
@@ -21,6 +23,46 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+def linear(colour: str) -> npt.NDArray[np.float64]:
+    channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def lab(channels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return CIE L*a*b* (D65) of linear red, green and blue; 2 is a difference that one just sees."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    shares = to_xyz @ np.clip(channels, 0.0, 1.0) / np.array([0.9505, 1.0, 1.089])
+    x, y, z = np.where(shares > 0.008856, np.cbrt(shares), 7.787 * shares + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+# What people see of red, green and blue (linear) who lack one kind of cones: Machado, Oliveira and Fernandes 2009.
+EYES = {
+    "all cones": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "tritanopia": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
+}
+
+
 def test_contrast_is_computed_as_in_the_standard() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
@@ -31,6 +73,15 @@ def test_every_line_stands_out(used: theme.Theme) -> None:
     colours = {name: getattr(used, name) for name in LINES} | {str(i): c for i, c in enumerate(used.sequence)}
     weak = {name: contrast(colour, used.panel) for name, colour in colours.items()}
     assert min(weak.values()) >= 3.0, weak
+
+
+@pytest.mark.parametrize("used", theme.THEMES.values(), ids=lambda used: used.name)
+@pytest.mark.parametrize("other", ["loss", "errors", "ceiling", "gradient", "symmetry"])
+def test_marks_are_told_from_every_line_with_any_kind_of_eyes(used: theme.Theme, other: str) -> None:
+    assert used.mark != used.warning
+    for kind, matrix in EYES.items():
+        one, two = (lab(matrix @ linear(colour)) for colour in (used.mark, getattr(used, other)))
+        assert np.linalg.norm(one - two) > 35.0, kind
 
 
 @pytest.mark.parametrize("used", theme.THEMES.values(), ids=lambda used: used.name)

@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QDialog, QLineEdit, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
 
 from engine.commands import Pause, Perturb, Run, SetLearningRate
-from engine.snapshot import Snapshot, State
+from engine.snapshot import Report, Snapshot, State
 from gui import theme
 from gui.app import Hooks, has_screen
 from gui.panels.panel import Panel
@@ -88,20 +97,26 @@ def test_the_first_thing_shown_is_that_it_compiles(qtbot: QtBot, lesson: object)
     qtbot.addWidget(window)
     assert "compiling" in window.windowTitle()
     assert "State: compiling" in names_below(window.readouts)
+    window.readouts.show_report(Report(State.COMPILING, "Compiling the kernels.", None))
+    texts = [label.text() for label in window.readouts.findChildren(QLabel) if not label.isHidden()]
+    assert "Compiling the kernels." in texts
+    assert window.readouts.loss.isHidden()
     assert not window.controls.run_button.isEnabled()
     assert not window.actions_by_id["step_1"].isEnabled()
 
 
 def test_closing_while_it_runs_leaves_no_thread(
-    window: Window, qtbot: QtBot, window_threads: Callable[[], list[str]]
+    open_window: Callable[..., Window], qtbot: QtBot, window_threads: Callable[[], list[str]]
 ) -> None:
+    window = open_window()
     window.bridge.send(Run())
     qtbot.waitUntil(lambda: snapshot_of(window).n_steps > 0, timeout=WAIT_MS)
     window.close()
     assert not window_threads()
 
 
-def test_control_c_in_the_terminal_closes_the_window(window: Window) -> None:
+def test_control_c_in_the_terminal_closes_the_window(open_window: Callable[..., Window]) -> None:
+    window = open_window()
     before = sys.excepthook, signal.getsignal(signal.SIGINT)
     with Hooks(window):
         assert sys.excepthook == window.show_exception
@@ -123,6 +138,29 @@ def test_the_keys_of_the_steps(window: Window, qtbot: QtBot) -> None:
     assert state_of(window) is State.PAUSED
 
 
+def test_reset_keeps_the_rate_in_use(window: Window, qtbot: QtBot) -> None:
+    press(window, Key.Key_Minus)
+    press(window, Key.Key_T)
+    wait_for_steps(window, 10, qtbot)
+    press(window, Key.Key_R)
+    wait_for_steps(window, 0, qtbot)
+    press(window, Key.Key_Period)
+    wait_for_steps(window, 1, qtbot)
+    assert snapshot_of(window).learning_rate == 0.25
+
+
+def test_the_key_of_the_landscape_computes_it_anew(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    [panel] = [panel for panel in window.panels if panel.panel_id == "landscape"]
+    asked: list[bool] = []
+    monkeypatch.setattr(panel, "recompute", lambda: asked.append(True))
+    press(window, Key.Key_U)
+    assert asked == [True]
+    panel.hide()
+    press(window, Key.Key_U)
+    assert asked == [True]
+    panel.show()
+
+
 def test_reset_goes_back_to_the_same_start_and_new_seed_to_another(window: Window, qtbot: QtBot) -> None:
     start = snapshot_of(window).theta
     press(window, Key.Key_T)
@@ -135,8 +173,9 @@ def test_reset_goes_back_to_the_same_start_and_new_seed_to_another(window: Windo
     assert (snapshot_of(window).theta != start).any()
 
 
-def focus_places(window: Window) -> dict[str, QWidget]:
+def focus_places(window: Window, qtbot: QtBot) -> dict[str, QWidget]:
     spin_box = QSpinBox(window)
+    qtbot.addWidget(spin_box)
     spin_box.show()
     window.watch_keys()
     return {
@@ -159,7 +198,7 @@ def button_of(window: Window, action_id: str) -> QToolButton:
     "place", ["window", "run button", "reset button", "rate", "strength", "lessons", "spin box"]
 )
 def test_space_runs_and_pauses_wherever_the_focus_is(window: Window, qtbot: QtBot, place: str) -> None:
-    widget = focus_places(window)[place]
+    widget = focus_places(window, qtbot)[place]
     focus(window, widget, qtbot)
     press(window, Key.Key_Space)
     qtbot.waitUntil(lambda: state_of(window) is State.RUNNING, timeout=WAIT_MS)
@@ -305,11 +344,20 @@ def test_a_button_follows_the_engine_and_not_the_click(
 def test_a_refusal_is_a_sentence_that_escape_closes(window: Window, qtbot: QtBot) -> None:
     window.bridge.send(Perturb("noise", {"scale": -1.0}))
     qtbot.waitUntil(lambda: "scale" in window.messages.text, timeout=WAIT_MS)
-    assert window.messages.isVisible()
+    assert window.messages.note.isVisible()
     window.setFocus()
     press(window, Key.Key_Escape)
     assert window.messages.text == ""
-    assert not window.messages.isVisible()
+    assert not window.messages.note.isVisible()
+
+
+def test_a_message_moves_nothing(window: Window, qtbot: QtBot) -> None:
+    places = [panel.geometry() for panel in window.panels]
+    window.messages.show_note("Something was refused.")
+    qtbot.waitUntil(window.messages.note.isVisible, timeout=WAIT_MS)
+    QApplication.processEvents()
+    assert [panel.geometry() for panel in window.panels] == places
+    assert window.messages.note.geometry().bottom() == window.height() - 1
 
 
 def test_after_a_divergence_half_the_rate_is_offered_and_taken(
@@ -352,7 +400,8 @@ def test_the_menu_of_kicks_is_the_engines_table(window: Window, qtbot: QtBot) ->
     assert window.kicker.chosen == "duplicate"
 
 
-def test_a_lesson_is_loaded_from_the_list(window: Window, qtbot: QtBot) -> None:
+def test_a_lesson_is_loaded_from_the_list(open_window: Callable[..., Window], qtbot: QtBot) -> None:
+    window = open_window()
     run_id = snapshot_of(window).run_id
     assert "differ" not in window.lesson_box.text
     window.lesson_box.choice.activated.emit(0)
@@ -457,8 +506,9 @@ def test_dark_and_back(window: Window) -> None:
     assert window.palette().window().color().name() == theme.LIGHT.window
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+@pytest.mark.parametrize("size", [(1024, 768), (1280, 720), (1920, 1080)])
 def test_the_window_fits_its_screen(window: Window, qtbot: QtBot, size: tuple[int, int]) -> None:
+    assert window.minimumSizeHint().width() <= 1024
     window.resize(*size)
     qtbot.waitUntil(lambda: (window.width(), window.height()) == size, timeout=WAIT_MS)
     for panel in window.panels:
