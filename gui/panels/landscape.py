@@ -13,6 +13,7 @@ from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.commands import SavePoint
+from engine.cores import usable_cores
 from engine.jobs import Job
 from engine.landscape.plane import Coordinates
 from engine.landscape.survey import Survey, iter_survey
@@ -29,7 +30,9 @@ from gui.readouts import loss_unit
 from gui.theme import Theme, set_role
 
 _REST_S: Final = 1.0  # between two answers that follow a run, at least
-_DUTY: Final = 3.0  # rests so many times as long as an answer takes
+# An answer that follows a run rests so many times as long as it took. On two cores it runs on the window's or
+# the engine's own: there it may cost one part in twenty.
+_DUTY: Final = 3.0 if usable_cores() > 2 else 20.0
 _FLOOR: Final = 1e-12
 _PATIENCE_S: Final = 0.7  # an answer that takes longer shows how far it is
 _KEYS: Final = (Key("line", "path", "path"), Key("box", "path", "start"), Key("diamond", "path", "now"))
