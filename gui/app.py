@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from gui.memory import WindowMemory
     from gui.window import Window
 
+_SWITCH_INTERVAL_S: Final = 0.0005
+"""How long the engine waits before it may ask the window for the interpreter, between two of its calls.
+
+With Python's 5 ms training kept 0.84 to 0.86 of its headless speed with the window open on two cores, with 0.5 ms
+0.93; 0.1 ms cost more switches than it won.
+"""
 _XCB_LIBRARIES: Final = ("libxcb.so.1", "libxcb-cursor.so.0")
 
 
@@ -77,6 +83,7 @@ def make_application() -> QApplication:
     app.setApplicationDisplayName("")
     app.setDesktopFileName("lossoscope")
     theme.dress(app, theme.LIGHT)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     return app
 
 

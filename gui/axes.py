@@ -98,7 +98,8 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
 
 def linear_ticks(low: float, high: float, n_ticks: float, is_whole: bool) -> Levels:
     """Return ticks at multiples of 1, 2 or 5 times a power of ten, about n_ticks of them."""
-    spacing = _spacing((high - low) / n_ticks)
+    finest = 4.0 * math.ulp(max(abs(low), abs(high)))  # closer ticks would fall on the same number
+    spacing = _spacing(max((high - low) / n_ticks, finest))
     if is_whole:
         spacing = max(1.0, round(spacing))
     return [(spacing, _multiples(low, high, spacing))]

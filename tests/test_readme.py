@@ -44,7 +44,8 @@ def test_the_keys_do_what_the_window_says() -> None:
     from gui.actions import ACTIONS
 
     named = set(re.findall(r"`([^`]+)`", section("Keys")))
-    assert named <= {key for action in ACTIONS for key in action.keys}
+    in_a_plot = {"Left", "Right"}  # keys of the plot that has the focus, see gui.readouts
+    assert named - in_a_plot <= {key for action in ACTIONS for key in action.keys}
 
 
 @pytest.mark.parametrize("command", ["list", "run", "picture", "data", "bench"])
