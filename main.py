@@ -16,6 +16,7 @@ os.environ["QT_NO_GUI_THREADPOOL"] = "1"
 
 from engine import console, headless
 from engine.bench.command import bench
+from engine.claims.command import verify
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return headless.show_list()
         case "run":
             return headless.run(given.lesson, given.steps, given.set, given.json, given.csv)
+        case "verify":
+            return verify(given.claims, given.seed, given.all_seeds, given.json)
         case "picture":
             return headless.picture(given.lesson, given.steps, given.size, given.out, _save_picture)
         case "data":
@@ -53,13 +56,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="main.py", description="Without a command, the window opens.", allow_abbrev=False)
     parser.add_argument("--lesson", metavar="ID", help="the lesson to open the window on")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    _add(commands, "list", "list lessons and data sets, one a line")
+    _add(commands, "list", "list lessons, claims and data sets, one a line")
     run = _add(commands, "run", "train a lesson without a window")
     run.add_argument("lesson", metavar="LESSON", help="a lesson of the list")
     run.add_argument("--steps", metavar="N", help="number of steps; by default the lesson's own")
     run.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="change a setting")
     run.add_argument("--json", metavar="FILE", help="write settings and history as JSON")
     run.add_argument("--csv", metavar="FILE", help="write the history as CSV, a line a step")
+    testing = _add(commands, "verify", "test claims and print the ledger of verdicts")
+    testing.add_argument("claims", metavar="CLAIM", nargs="*", help="a claim of the list; by default all")
+    testing.add_argument("--seed", metavar="N", default="0", help="take other starts")
+    testing.add_argument("--all-seeds", metavar="K", help="test from K seeds and tell how often it stood")
+    testing.add_argument("--json", metavar="FILE", help="write the verdicts as JSON")
     picture = _add(commands, "picture", "draw the window without a screen")
     picture.add_argument("lesson", metavar="LESSON", help="a lesson of the list")
     picture.add_argument("--steps", metavar="N", help="after how many steps; by default the lesson's own")

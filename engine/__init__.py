@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from engine.alignment import align as align
     from engine.alignment import barrier as barrier
+    from engine.claims.registry import CLAIM_IDS as CLAIMS
+    from engine.claims.verification import verify as verify
     from engine.clarke import clarke_residual as clarke_residual
     from engine.config import RunConfig as RunConfig
     from engine.curvature import extreme_eigenpairs as extreme_eigenpairs
@@ -64,9 +66,10 @@ _HOMES: Final = {
     "sharpness": "engine.curvature.sharpness",
     "spectral_density": "engine.curvature.spectrum",
     "train_curve": "engine.curves",
+    "verify": "engine.claims.verification",
 }
 
-__all__ = ["LESSONS", *_HOMES]
+__all__ = ["CLAIMS", "LESSONS", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
@@ -74,6 +77,10 @@ def __getattr__(name: str) -> Any:
         from engine.lessons import lesson_ids
 
         return lesson_ids()
+    if name == "CLAIMS":
+        from engine.claims.registry import CLAIM_IDS
+
+        return CLAIM_IDS
     if name not in _HOMES:
         raise AttributeError(f"module 'engine' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -13,7 +13,11 @@ ACTIVATION_NAMES: Final = ("identity", "logistic", "tanh", "relu", "leaky_relu",
 LOSS_NAMES: Final = ("cross_entropy", "quadratic", "squared")
 DTYPES: Final = ("float64", "float32")
 ARITHMETICS: Final = ("ordered", "blas")
-INIT_NAMES: Final = ("glorot_uniform", "glorot_normal", "he_normal", "normal", "constant")
+INIT_NAMES: Final = (
+    *("glorot_uniform", "glorot_normal", "he_normal", "lecun_normal", "orthogonal", "normal", "constant"),
+    "witness",
+)
+TRAIN_NAMES: Final = ("all", "weights", "hidden", "hidden_weights", "output", "output_weights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,14 @@ class RunConfig:
         activation: one name for all hidden layers, or one per hidden layer.
         loss: "cross_entropy", "quadratic" or "squared".
         skip: numbers (from 1) of hidden layers that are also wired straight to the output.
-        init: how the start is drawn; init_value is used by "constant", init_scale by "normal".
+        init: how the start is drawn; init_value is used by "constant", init_scale by "normal"; "witness" is
+            the start that belongs to the data "witness:NAME".
         learning_rate: step length, in units of the parameters per unit of gradient.
         batch_size: samples a step, None for all of them.
         seed: seed of the start and of the order of mini-batches.
         dtype: "float64" or "float32".
         arithmetic: "ordered" (equal units stay equal to the last bit) or "blas".
+        train: which parameters steps move, see `engine.parts`; the others keep the bits of the start.
     """
 
     lesson: str = ""
@@ -51,6 +57,7 @@ class RunConfig:
     seed: int = 0
     dtype: str = "float64"
     arithmetic: str = "ordered"
+    train: str = "all"
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -93,6 +100,7 @@ def check_arithmetic(dtype: object, arithmetic: object) -> None:
 def _check_names(config: RunConfig) -> None:
     checks.choice("loss", config.loss, LOSS_NAMES)
     checks.choice("init", config.init, INIT_NAMES)
+    checks.choice("train", config.train, TRAIN_NAMES)
     check_arithmetic(config.dtype, config.arithmetic)
     for name in config.activation:
         checks.choice("activation", name, ACTIVATION_NAMES)
@@ -177,6 +185,7 @@ _READERS: Final[dict[str, Callable[[str, str], Any]]] = {
     "seed": _whole,
     "dtype": _plain,
     "arithmetic": _plain,
+    "train": _plain,
 }
 
 

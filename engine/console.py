@@ -83,3 +83,11 @@ def as_target(option: str, text: str) -> Path:
     from engine.datasets.folders import as_path
 
     return as_path(f"--{option}", text)
+
+
+def number(text: str) -> int | str:
+    """Return text as a whole number where it is one; else as it is, for the check to name."""
+    try:
+        return int(text)
+    except ValueError:
+        return text

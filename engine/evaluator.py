@@ -18,7 +18,7 @@ Rows = npt.NDArray[np.int64]
 
 
 class Evaluation(NamedTuple):
-    """What one pass over the data gives; loss is the mean over samples."""
+    """What one pass over the data gives; loss is the mean over samples, the norm that of the trained part."""
 
     loss: float
     n_errors: int
@@ -118,22 +118,28 @@ class Evaluator(ABC):
 
 
 def make_evaluator(
-    net: MLP, data: Dataset, dtype: str = "float64", arithmetic: str = "ordered", n_threads: int = 1
+    net: MLP,
+    data: Dataset,
+    dtype: str = "float64",
+    arithmetic: str = "ordered",
+    n_threads: int = 1,
+    train: str = "all",
 ) -> Evaluator:
     """Return the evaluator for a dtype and an arithmetic.
 
     "ordered" sums every unit's products in the same order whatever its index, so that units with equal
     weights stay equal to the last bit; "blas" uses plain matrix products, which do not promise that.
+    train names a part of theta, see `engine.parts`: the gradient by all other parameters is given as 0.
     """
     check_arithmetic(dtype, arithmetic)
     checks.whole_number("n_threads", n_threads, at_least=1)
     if arithmetic == "blas":
         from engine.kernels.blas import BlasEvaluator
 
-        return BlasEvaluator(net, data, np.dtype(dtype))
+        return BlasEvaluator(net, data, np.dtype(dtype), train)
     from engine.kernels.ordered import OrderedEvaluator
 
-    return OrderedEvaluator(net, data, n_threads)
+    return OrderedEvaluator(net, data, n_threads, train)
 
 
 def check_fit(net: MLP, data: Any) -> None:

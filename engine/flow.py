@@ -17,6 +17,7 @@ from engine.curvature.hessian import MOST_DENSE_PARAMS, dense_hessian
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluator, make_evaluator
 from engine.mlp import MLP
+from engine.parts import trained
 
 FloatArray = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -71,6 +72,7 @@ def iter_flow(
     max_evaluations: int = 1_000_000,
     keep_thetas: bool = False,
     n_threads: int = 1,
+    train: str = "all",
 ) -> Generator[tuple[float, Flow], None, None]:
     """Yield (share of the time done, flow so far) after each step of the integrator.
 
@@ -86,6 +88,7 @@ def iter_flow(
         max_evaluations: gradients after which it gives up, and says so in `reason`.
         keep_thetas: whether to keep theta at each of the times.
         n_threads: threads that share an evaluation.
+        train: the part of theta that flows, see `engine.parts`; the rest stays where it is.
 
     Raises:
         TypeError, ValueError: one sentence naming the argument.
@@ -102,9 +105,9 @@ def iter_flow(
         raise ValueError(f"net must have {most}.")
     if keep_thetas and 8 * len(grid) * net.n_params > MOST_KEPT_BYTES:
         raise ValueError(f"times must be fewer than {len(grid)}: their thetas would take above 256 MB.")
-    run = _Run(make_evaluator(net, data, n_threads=n_threads), start, grid, keep_thetas)
+    run = _Run(make_evaluator(net, data, n_threads=n_threads, train=train), start, grid, keep_thetas)
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told in `reason`
-        solver = _solver(net, data, run, start, grid[-1], method, rtol, atol)
+        solver = _solver(net, data, run, start, grid[-1], method, rtol, atol, train)
     while run.n_known < len(grid) and not run.reason:
         run.step(solver, max_evaluations)
         yield (float(solver.t / grid[-1]) if grid[-1] else 1.0), run.flow(method, rtol, atol)
@@ -185,13 +188,16 @@ def _solver(
     method: str,
     rtol: float,
     atol: float,
+    train: str,
 ) -> Any:
     """Return the integrator that `scipy.integrate.solve_ivp` would use; stepped by hand it can be cancelled."""
     if method == "DOP853":
         return scipy.integrate.DOP853(run.downhill, 0.0, start, end, rtol=rtol, atol=atol)
 
+    moves = trained(net, train)
+
     def jacobian(time: float, theta: FloatArray) -> FloatArray:
-        return -dense_hessian(net, data, theta)
+        return -dense_hessian(net, data, theta) * moves[:, None]
 
     return scipy.integrate.LSODA(run.downhill, 0.0, start, end, rtol=rtol, atol=atol, jac=jacobian)
 

@@ -27,6 +27,7 @@ from engine.console import (
     CommandError,
     as_target,
     command,
+    number,
     reading_input,
     write,
 )
@@ -82,7 +83,8 @@ def run(
 
 @command
 def show_list() -> int:
-    """Print lessons and data sets, one a line."""
+    """Print lessons, claims and data sets, one a line."""
+    from engine.claims.registry import CLAIM_IDS, load_claim
     from engine.datasets import DATASETS, is_available
     from engine.lessons import all_lessons
 
@@ -91,6 +93,9 @@ def show_list() -> int:
     print("Lessons")
     for lesson in lessons:
         print(f"  {lesson.lesson_id:<20}{lesson.title} ({lesson.config.data})")
+    print("Claims")
+    for claim_id in CLAIM_IDS:
+        print(f"  {claim_id:<32}{load_claim(claim_id).statement}")
     print("Data sets")
     for name, entry in DATASETS.items():
         here = "here" if is_available(name) else "not here"
@@ -273,15 +278,7 @@ def _lesson_and_steps(lesson_id: str, steps: str | None) -> tuple[Lesson, int]:
     lesson = load_lesson(lesson_id)
     if steps is None:
         return lesson, lesson.n_steps
-    return lesson, checks.whole_number("--steps", _number(steps), at_least=0)
-
-
-def _number(text: str) -> int | str:
-    """Return text as a whole number where it is one; else as it is, for the check to name."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
+    return lesson, checks.whole_number("--steps", number(steps), at_least=0)
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -22,7 +22,8 @@ SERIES: Final[dict[str, type[np.generic]]] = {
     "gradient_norm": np.float64,
     "symmetry_spread": np.float64,
 }
-"""What is recorded at each step. symmetry_spread: over all hidden layers and all parameters of a unit (one
+"""What is recorded at each step. gradient_norm: Euclidean norm of the gradient by the parameters that are
+trained, see `engine.parts`. symmetry_spread: over all hidden layers and all parameters of a unit (one
 weight from each input, bias, one weight to each output), the largest difference between two units of the
 layer; 0.0 only when all hidden units are the same to the last bit."""
 

@@ -31,6 +31,18 @@ def _he_normal(rng: np.random.Generator, block: Block, scale: float, value: floa
     return rng.normal(0.0, math.sqrt(2.0 / block.fan_in), (block.fan_in, block.fan_out))
 
 
+def _lecun_normal(rng: np.random.Generator, block: Block, scale: float, value: float) -> FloatArray:
+    return rng.normal(0.0, math.sqrt(1.0 / block.fan_in), (block.fan_in, block.fan_out))
+
+
+def _orthogonal(rng: np.random.Generator, block: Block, scale: float, value: float) -> FloatArray:
+    """Draw orthonormal rows or columns, whichever are fewer, each of their kind equally likely."""
+    long, short = max(block.fan_in, block.fan_out), min(block.fan_in, block.fan_out)
+    q, r = np.linalg.qr(rng.standard_normal((long, short)))
+    q = q * np.sign(np.diag(r))  # else the sign of a column is that of the library's choice
+    return q if block.fan_in >= block.fan_out else q.T
+
+
 def _normal(rng: np.random.Generator, block: Block, scale: float, value: float) -> FloatArray:
     return rng.normal(0.0, scale, (block.fan_in, block.fan_out))
 
@@ -43,6 +55,8 @@ INITS: Final[dict[str, Draw]] = {
     "glorot_uniform": _glorot_uniform,
     "glorot_normal": _glorot_normal,
     "he_normal": _he_normal,
+    "lecun_normal": _lecun_normal,
+    "orthogonal": _orthogonal,
     "normal": _normal,
     "constant": _constant,
 }
@@ -53,7 +67,8 @@ def draw(net: MLP, name: str, seed: int, scale: float, value: float) -> FloatArr
 
     Weights: glorot_uniform U(-r, r) with r = sqrt(6 / (fan_in + fan_out)) and glorot_normal
     N(0, 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16 and 12), he_normal N(0, 2 / fan_in) (He et
-    al. 2015, eq. 10), normal N(0, scale^2), constant value. Biases are 0, but value for "constant", since
+    al. 2015, eq. 10), lecun_normal N(0, 1 / fan_in) (LeCun et al. 1998, eq. 16), orthogonal (Saxe et al.
+    2014), normal N(0, scale^2), constant value. Biases are 0, but value for "constant", since
     the argument about equal weights is about all parameters of a unit.
     """
     checks.choice("init", name, INITS)

@@ -1,9 +1,9 @@
 """Lessons: small text files in assets/lessons with settings, seed and what to look for.
 
-A lesson is a TOML file whose name without ending is its id. Beside the keys of `_KEYS` it has a table
-[settings] with keys of `RunConfig`, where `data` may also be a list: the first that is here is taken. A key
-that is not known is an error, so that a slip of the pen is not passed over; a new kind of key needs one line
-in `_KEYS` and one field in `Lesson`.
+A lesson is a TOML file whose name without ending is its id, in the folder of its source (see
+`engine.sources`). Beside the keys of `_KEYS` it has a table [settings] with keys of `RunConfig`, where `data`
+may also be a list: the first that is here is taken. A key that is not known is an error, so that a slip of the
+pen is not passed over; a new kind of key needs one line in `_KEYS` and one field in `Lesson`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine import checks
+from engine.claims.registry import CLAIM_IDS
 from engine.config import RunConfig, setting_names
 from engine.datasets import is_available
+from engine.sources import SOURCES
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "assets" / "lessons"
 
@@ -29,23 +31,47 @@ class Lesson:
 
     Attributes:
         lesson_id: file name without ending.
-        order: lessons are listed by it, smallest first.
+        group: key of the source that it belongs to, "" for none.
+        order: lessons of a group are listed by it, smallest first.
         title: a few words.
         source: the text that the question comes from.
-        text: what to look for, in plain words; an empty line parts paragraphs.
+        claims: ids of the claims that it shows.
+        intro: what runs here, in plain words; an empty line parts paragraphs, here and below.
+        predict: what to guess before pressing Run.
+        choices: answers to choose from, () for none; right is the right one.
+        look: what to look for on the screen.
+        answer: what is the case, and why.
         n_steps: how many steps a headless run takes.
         panels: ids of the panels that matter for it, most important first.
         config: the settings.
     """
 
     lesson_id: str
+    group: str
     order: int
     title: str
     source: str
-    text: str
+    claims: tuple[str, ...]
+    intro: str
+    predict: str
+    choices: tuple[str, ...]
+    right: str
+    look: str
+    answer: str
     n_steps: int
     panels: tuple[str, ...]
     config: RunConfig = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The whole lesson, from what runs to why; an empty line parts paragraphs."""
+        parts = [
+            self.intro,
+            f"Predict, before you press Run: {self.predict}",
+            f"Look for: {self.look}",
+            f"Answer: {self.answer}",
+        ]
+        return "\n\n".join(parts)
 
 
 def lesson_ids(folder: Path = FOLDER) -> tuple[str, ...]:
@@ -55,15 +81,26 @@ def lesson_ids(folder: Path = FOLDER) -> tuple[str, ...]:
 
 def all_lessons(folder: Path = FOLDER) -> tuple[Lesson, ...]:
     """Return all lessons, in order."""
-    lessons = [_read(path) for path in folder.glob("*.toml")]
-    return tuple(sorted(lessons, key=lambda lesson: (lesson.order, lesson.lesson_id)))
+    lessons = [_read(path) for path in _paths(folder).values()]
+    return tuple(sorted(lessons, key=_place))
 
 
 def load_lesson(lesson_id: str, folder: Path = FOLDER) -> Lesson:
     """Return a lesson; raises ValueError naming the lessons there are when there is no such one."""
-    if lesson_id not in {path.stem for path in folder.glob("*.toml")}:
+    paths = _paths(folder)
+    if lesson_id not in paths:
         raise ValueError(f"{lesson_id!r} is no lesson; the lessons are {', '.join(lesson_ids(folder))}.")
-    return _read(folder / f"{lesson_id}.toml")
+    return _read(paths[lesson_id])
+
+
+def _paths(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in folder.rglob("*.toml")}
+
+
+def _place(lesson: Lesson) -> tuple[int, int, str]:
+    keys = [*SOURCES]
+    group = keys.index(lesson.group) if lesson.group else len(keys)
+    return group, lesson.order, lesson.lesson_id
 
 
 def _read(path: Path) -> Lesson:
@@ -71,8 +108,14 @@ def _read(path: Path) -> Lesson:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         settings = _table(content.pop("settings", None))
         _check_keys(content)
-        values: dict[str, Any] = {key: read(key, content[key]) for key, read in _KEYS.items()}
-        return Lesson(lesson_id=path.stem, config=_config(path.stem, settings), **values)
+        values: dict[str, Any] = {
+            key: read(key, content[key]) for key, read in _KEYS.items() if key in content
+        }
+        values["intro"] = values.pop("text")
+        values = {"claims": (), "choices": (), "right": ""} | values
+        _check_choices(values["choices"], values["right"])
+        group = path.parent.name if path.parent.name in SOURCES else ""
+        return Lesson(lesson_id=path.stem, group=group, config=_config(path.stem, settings), **values)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
         raise ValueError(f"The lesson file {path.name} cannot be used: {error}") from error
 
@@ -80,9 +123,17 @@ def _read(path: Path) -> Lesson:
 def _check_keys(content: dict[str, Any]) -> None:
     for key in content:
         checks.choice("a key", key, (*_KEYS, "settings"))
-    missing = [key for key in _KEYS if key not in content]
+    needed = [key for key in _KEYS if key not in _OPTIONAL]
+    missing = [key for key in needed if key not in content]
     if missing:
-        raise ValueError(f"{missing[0]} is missing; a lesson has {', '.join(_KEYS)} and [settings].")
+        raise ValueError(f"{missing[0]} is missing; a lesson has {', '.join(needed)} and [settings].")
+
+
+def _check_choices(choices: tuple[str, ...], right: str) -> None:
+    if choices:
+        checks.choice("right", right, choices)
+    elif right:
+        raise ValueError(f"right must be one of choices, but there are none: {right!r}.")
 
 
 def _config(lesson_id: str, settings: dict[str, Any]) -> RunConfig:
@@ -133,11 +184,25 @@ def _texts(key: str, value: Any) -> tuple[str, ...]:
     return tuple(_text(key, entry) for entry in value)
 
 
+def _claims(key: str, value: Any) -> tuple[str, ...]:
+    names = _texts(key, value)
+    for name in names:
+        checks.choice(key, name, CLAIM_IDS)
+    return names
+
+
+_OPTIONAL: Final = ("claims", "choices", "right")
 _KEYS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "order": _order,
     "title": _text,
     "source": _text,
+    "claims": _claims,
     "text": _text,
+    "predict": _text,
+    "choices": _texts,
+    "right": _text,
+    "look": _text,
+    "answer": _text,
     "n_steps": _count,
     "panels": _texts,
 }

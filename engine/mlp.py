@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from engine import checks, inits
+from engine import checks, inits, parts
 from engine.config import ACTIVATION_NAMES, LOSS_NAMES, RunConfig
 from engine.datasets.dataset import Dataset
 
@@ -135,6 +135,10 @@ class MLP:
         """Return the skip weights (fan_in, n_outputs) in the order of skip, as views on theta (n_params,)."""
         self.check_theta(theta)
         return [_matrix(theta, block) for block in self.skip_blocks]
+
+    def trained(self, train: str) -> npt.NDArray[np.bool_]:
+        """Return which parameters a part of `engine.parts.PARTS` holds, (n_params,): "output" for V alone."""
+        return parts.trained(self, train)
 
     def logits(self, theta: FloatArray, x: Any) -> FloatArray:
         """Return the outputs before softmax, (n_samples, n_outputs), for x (n_samples, n_features)."""

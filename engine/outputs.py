@@ -56,7 +56,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def as_json(content: dict[str, Any]) -> str:
+def as_json(content: dict[str, Any] | list[Any]) -> str:
     """Return content as JSON text; a number that is not finite, which JSON does not know, becomes null."""
     return json.dumps(_finite(content), allow_nan=False, ensure_ascii=False, separators=(", ", ": ")) + "\n"
 

@@ -18,7 +18,7 @@ class Progress:
 
     Args:
         n_total: the amount of work.
-        unit: what it is counted in, as "steps".
+        unit: what it is counted in, as "steps"; "" shows the share only.
         stream: where it is shown; a bar is drawn only on a terminal.
         clock: seconds that only grow; an argument for the tests.
     """
@@ -56,7 +56,7 @@ class Progress:
         share = n_done / self._n_total
         parts = [
             f"{share:4.0%}",
-            f"{n_done:,} of {self._n_total:,} {self._unit}",
+            f"{n_done:,} of {self._n_total:,} {self._unit}" if self._unit else "",
             note,
             self._time_left(n_done),
         ]

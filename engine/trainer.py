@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from engine import checks
+from engine import checks, witnesses
 from engine.commands import Command, Load, Pause, Perturb, Reset, Run, SavePoint, SetLearningRate, Step
 from engine.config import RunConfig
 from engine.datasets import Dataset, load_dataset
@@ -41,6 +41,8 @@ class Trainer:
         dtype: "float64" or "float32" of the products; theta itself is float64.
         arithmetic: "ordered" or "blas", see `engine.evaluator.make_evaluator`.
         n_threads: threads that share one step; the result has the same bits for any number.
+        train: the part of theta that steps move, a name of `engine.parts.PARTS`; everything else keeps its
+            bits. The gradient, and the norm of it that is recorded, are of that part: 0 elsewhere.
 
     Attributes:
         history: entry 0 is before any step, so every series has length n_steps + 1.
@@ -61,6 +63,7 @@ class Trainer:
         arithmetic: str = "ordered",
         n_threads: int = 1,
         config: RunConfig | None = None,
+        train: str = "all",
     ) -> None:
         if not isinstance(net, MLP):
             raise TypeError(f"net must be an engine.MLP, not {type(net).__name__}.")
@@ -72,9 +75,9 @@ class Trainer:
         self._start_rate = checks.real_number("learning_rate", learning_rate, above=0.0)
         self._batch_size = _batch_size(batch_size, data)
         self._seed = checks.whole_number("seed", seed, at_least=0)
-        self._arithmetic = {"dtype": dtype, "arithmetic": arithmetic, "n_threads": n_threads}
+        self._arithmetic = {"dtype": dtype, "arithmetic": arithmetic, "n_threads": n_threads, "train": train}
         self._start_config = config or _config_of(
-            net, data, self._start_rate, self._batch_size, seed, dtype, arithmetic
+            net, data, self._start_rate, self._batch_size, seed, dtype, arithmetic, train
         )
         self.run_id = 0
         self.generation = 0
@@ -88,7 +91,7 @@ class Trainer:
         if config.n_samples is not None:
             data = data.first(config.n_samples)
         net = MLP.from_config(config, data)
-        theta = net.init(config.init, config.seed, config.init_scale, config.init_value)
+        theta = _start(net, config)
         return cls(
             net,
             data,
@@ -100,6 +103,7 @@ class Trainer:
             config.arithmetic,
             n_threads,
             config,
+            config.train,
         )
 
     @property
@@ -352,6 +356,12 @@ class Trainer:
         self.history.rebase(after.loss, after.n_errors, after.n_tied)
 
 
+def _start(net: MLP, config: RunConfig) -> FloatArray:
+    if config.init == "witness":
+        return witnesses.start(net, config)
+    return net.init(config.init, config.seed, config.init_scale, config.init_value)
+
+
 def _frozen(array: FloatArray) -> FloatArray:
     copy = array.copy()
     copy.flags.writeable = False
@@ -365,7 +375,14 @@ def _batch_size(batch_size: int | None, data: Dataset) -> int | None:
 
 
 def _config_of(
-    net: MLP, data: Dataset, rate: float, batch_size: int | None, seed: int, dtype: str, arithmetic: str
+    net: MLP,
+    data: Dataset,
+    rate: float,
+    batch_size: int | None,
+    seed: int,
+    dtype: str,
+    arithmetic: str,
+    train: str,
 ) -> RunConfig:
     """Return the settings of a Trainer that was made from arrays; its start is not described by them."""
     return RunConfig(
@@ -379,4 +396,5 @@ def _config_of(
         seed=seed,
         dtype=dtype,
         arithmetic=arithmetic,
+        train=train,
     )

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.commands import Load
-from engine.config import ACTIVATION_NAMES, ARITHMETICS, DTYPES, INIT_NAMES, LOSS_NAMES, RunConfig
+from engine.config import ACTIVATION_NAMES, ARITHMETICS, DTYPES, INIT_NAMES, LOSS_NAMES, TRAIN_NAMES, RunConfig
 from engine.datasets import dataset_names
 from gui.theme import set_role
 
@@ -38,6 +38,7 @@ LABELS: Final = {
     "seed": "Seed",
     "dtype": "Numbers",
     "arithmetic": "Arithmetic",
+    "train": "Parameters that are trained",
 }
 _CHOICES: Final[dict[str, Callable[[], Sequence[str]]]] = {
     "data": dataset_names,
@@ -46,6 +47,7 @@ _CHOICES: Final[dict[str, Callable[[], Sequence[str]]]] = {
     "init": lambda: INIT_NAMES,
     "dtype": lambda: DTYPES,
     "arithmetic": lambda: ARITHMETICS,
+    "train": lambda: TRAIN_NAMES,
 }
 
 

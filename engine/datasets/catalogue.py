@@ -36,7 +36,7 @@ class Entry:
 
 
 def load_dataset(name: str) -> Dataset:
-    """Return a data set by its name: one of `dataset_names()`, "csv:PATH" or "npz:PATH".
+    """Return a data set by its name: one of `dataset_names()`, "csv:PATH", "npz:PATH" or "witness:NAME".
 
     Every call reads the files again; nothing is kept. The name of the data set returned is the name given.
 
@@ -48,6 +48,10 @@ def load_dataset(name: str) -> Dataset:
     if not isinstance(name, str):
         raise TypeError(f"name must be {_allowed()}, not {name!r}.")
     kind, colon, path = name.partition(":")
+    if colon and kind == "witness":
+        from engine.witnesses import load_data  # a witness is more than data: it knows networks
+
+        return load_data(path)
     if colon and kind in FILE_KINDS:
         return FILE_KINDS[kind](as_path(f"the path after {kind}:", path), name)
     if name not in DATASETS:
@@ -63,6 +67,10 @@ def dataset_names() -> tuple[str, ...]:
 def is_available(name: str) -> bool:
     """Whether the files of a data set are here; looks at names only. False for an unknown name."""
     kind, colon, path = name.partition(":")
+    if colon and kind == "witness":
+        from engine.witnesses import witness_names
+
+        return path in witness_names()
     if colon and kind in FILE_KINDS:
         with contextlib.suppress(ValueError):  # what can be no path
             return as_path(kind, path).is_file()
@@ -142,5 +150,12 @@ DATASETS: Final[Mapping[str, Entry]] = {
         ),
         _built_in("spirals", partial(_load_toy, toys.spirals), "200 points on two wound spirals, 2 classes"),
         _built_in("blobs", partial(_load_toy, toys.blobs), "200 points in three round clouds, 3 classes"),
+        _built_in(
+            "parity",
+            lambda: toys.parity(_load_digits()),
+            "the digits' 2 principal components; the class is whether the digit is odd",
+        ),
+        _built_in("sine", toys.sine, "61 points of sin(x) for the squared loss"),
+        _built_in("wave", toys.wave, "60 points of sin(1.5 x) + 0.3 x for the squared loss"),
     )
 }

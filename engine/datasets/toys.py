@@ -47,6 +47,34 @@ def blobs(random: np.random.Generator, n_samples: int = 200, spread: float = 0.2
     return Dataset(centres[labels] + spread * random.standard_normal((n_samples, 2)), labels, "blobs")
 
 
+def parity(digits: Dataset) -> Dataset:
+    """Return the digits' first 2 principal components, each of variance 1, x (1797, 2); the class is 1 for odd.
+
+    An axis points to where its largest loading is positive, so that no choice of a library shows.
+    """
+    centred = digits.x - digits.x.mean(axis=0)
+    axes = np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])
+    components = centred @ axes
+    return Dataset(components / components.std(axis=0), digits.y % 2, "parity")
+
+
+def sine() -> Dataset:
+    """Return sin(x) at 61 points from -3 to 3: x (61, 1), targets (61,); the class is 1 above 0."""
+    x = np.linspace(-3.0, 3.0, 61)
+    return _curve("sine", x, np.sin(x))
+
+
+def wave() -> Dataset:
+    """Return sin(1.5 x) + 0.3 x at 60 points from -3 to 3: x (60, 1), targets (60,); the class is 1 above 0."""
+    x = np.linspace(-3.0, 3.0, 60)
+    return _curve("wave", x, np.sin(1.5 * x) + 0.3 * x)
+
+
+def _curve(name: str, x: npt.NDArray[np.float64], targets: npt.NDArray[np.float64]) -> Dataset:
+    return Dataset(x[:, None], (targets > 0.0).astype(np.int64), name, targets=targets)
+
+
 def _along(labels: npt.NDArray[np.int64], n_classes: int) -> npt.NDArray[np.float64]:
     """Return each sample's place (n_samples,) on the curve of its class, from 0 to 1, evenly spaced."""
     places = np.arange(len(labels)) // n_classes

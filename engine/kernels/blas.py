@@ -12,6 +12,7 @@ from engine.activations import ACTIVATIONS
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluation, Evaluator, FloatArray, Records, Rows
 from engine.mlp import MLP
+from engine.parts import trained
 from engine.symmetry import spread
 
 Array = npt.NDArray[Any]
@@ -22,8 +23,9 @@ _SAMPLES_A_BLOCK = 2048  # bounds the work arrays whatever the number of samples
 class BlasEvaluator(Evaluator):
     """Evaluates in blocks of samples with numpy's matrix products; dtype is that of the products."""
 
-    def __init__(self, net: MLP, data: Dataset, dtype: np.dtype[Any]) -> None:
+    def __init__(self, net: MLP, data: Dataset, dtype: np.dtype[Any], train: str = "all") -> None:
         super().__init__(net, data)
+        self._is_frozen = ~trained(net, train)
         self._dtype = dtype
         self._activations = [ACTIVATIONS[name] for name in net.activation]
         self._x = data.x.astype(dtype, copy=False)
@@ -43,6 +45,7 @@ class BlasEvaluator(Evaluator):
             n_errors, n_tied = n_errors + wrong, n_tied + tied
             self._add_gradient(typed, values, slopes, delta, gradient)
         gradient /= n_samples
+        gradient[self._is_frozen] = 0.0
         return Evaluation(loss / n_samples, n_errors, n_tied, float(np.sqrt(gradient @ gradient)))
 
     def loss_and_errors(self, theta: FloatArray) -> tuple[float, int]:

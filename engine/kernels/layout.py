@@ -11,6 +11,7 @@ from engine.activations import ACTIVATIONS
 from engine.kernels.ink import Ink
 from engine.kernels.jit import LANES
 from engine.mlp import MLP
+from engine.parts import frozen_ranges
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -41,13 +42,14 @@ class Plan(NamedTuple):
     layers (n_layers, 8): offsets of weights and bias in theta, fan_in, fan_out, fan_out rounded up to whole
     vectors, offset in the padded gradient, offset of the layer's values in Work.values, activation code.
     skips (n_skips, 3): number of the hidden layer, offset of its weights in theta, offset in the padded
-    gradient.
+    gradient. frozen (n_ranges, 2): first and end of the runs of parameters whose gradient is taken as 0.
     """
 
     layers: IntArray
     skips: IntArray
     loss: int
     block: int
+    frozen: IntArray
 
 
 class Samples(NamedTuple):
@@ -88,8 +90,8 @@ def padded(n: int) -> int:
     return -(-n // LANES) * LANES
 
 
-def make_plan(net: MLP, n_samples: int) -> Plan:
-    """Return the tables of a network for at most n_samples samples at a time."""
+def make_plan(net: MLP, n_samples: int, train: str = "all") -> Plan:
+    """Return the tables of a network for at most n_samples samples at a time; train as in `engine.parts`."""
     layers, values, gradient = [], 0, 0
     codes = [ACTIVATIONS[name].code for name in net.activation] + [0]
     block = _block_size(net, n_samples)
@@ -115,7 +117,8 @@ def make_plan(net: MLP, n_samples: int) -> Plan:
         skips.append((layer, weights.offset, gradient))
         gradient += weights.fan_in * padded(weights.fan_out)
     table: Any = np.array(layers, dtype=np.int64)
-    return Plan(table, np.array(skips, dtype=np.int64).reshape(-1, 3), LOSS_CODES[net.loss_name], block)
+    wired = np.array(skips, dtype=np.int64).reshape(-1, 3)
+    return Plan(table, wired, LOSS_CODES[net.loss_name], block, frozen_ranges(net, train))
 
 
 def make_works(net: MLP, plan: Plan, n_chunks: int) -> Work:

@@ -29,9 +29,9 @@ class OrderedEvaluator(Evaluator):
     partial sums are added in the order of chunks.
     """
 
-    def __init__(self, net: MLP, data: Dataset, n_threads: int = 1) -> None:
+    def __init__(self, net: MLP, data: Dataset, n_threads: int = 1, train: str = "all") -> None:
         super().__init__(net, data)
-        self.plan = make_plan(net, data.n_samples)
+        self.plan = make_plan(net, data.n_samples, train)
         self.samples = Samples(data.x, data.y, data.targets, find_ink(data.x, self.plan.block))
         self.bounds = chunk_bounds(net, data.n_samples, self.plan.block)
         n = len(self.bounds) - 1

@@ -22,7 +22,10 @@ SPINS = 2000  # looks at a cell before a waiting thread offers its core to other
 
 @kernel
 def sum_gradients(parts, plan, n_samples, gradient):
-    """Write the mean gradient into gradient (n_params,): rows of parts added in order, padding left out."""
+    """Write the mean gradient into gradient (n_params,): rows of parts added in order, padding left out.
+
+    What is frozen gets 0, so that a step leaves its bits alone.
+    """
     layers = plan.layers
     for layer in range(len(layers)):
         fan_in, fan_out, wide = layers[layer, FAN_IN], layers[layer, FAN_OUT], layers[layer, PADDED]
@@ -43,6 +46,9 @@ def sum_gradients(parts, plan, n_samples, gradient):
         )
     for i in range(gradient.size):
         gradient[i] /= n_samples
+    for r in range(len(plan.frozen)):
+        for i in range(plan.frozen[r, 0], plan.frozen[r, 1]):
+            gradient[i] = 0.0
 
 
 @inner

@@ -15,6 +15,7 @@ from engine.config import (
     DTYPES,
     INIT_NAMES,
     LOSS_NAMES,
+    TRAIN_NAMES,
     RunConfig,
     setting_names,
 )
@@ -45,6 +46,7 @@ def configs(draw):
         seed=draw(st.integers(0, 2**64)),
         dtype=draw(st.sampled_from(DTYPES)) if arithmetic == "blas" else "float64",
         arithmetic=arithmetic,
+        train=draw(st.sampled_from(TRAIN_NAMES)),
     )
 
 

@@ -26,7 +26,10 @@ title = "A title"
 source = "A book"
 n_steps = 10
 panels = ["loss"]
-text = "Look."
+text = "It runs."
+predict = "What comes?"
+look = "There."
+answer = "This."
 [settings]
 data = "xor"
 """
@@ -114,8 +117,32 @@ def test_other_lessons_named_in_a_text_exist(lesson):
 def test_a_lesson_is_read(folder):
     lesson = load_lesson("good", folder)
     assert (lesson.lesson_id, lesson.order, lesson.title) == ("good", 5, "A title")
-    assert (lesson.source, lesson.text, lesson.n_steps, lesson.panels) == ("A book", "Look.", 10, ("loss",))
+    assert (lesson.source, lesson.intro, lesson.n_steps, lesson.panels) == (
+        "A book",
+        "It runs.",
+        10,
+        ("loss",),
+    )
+    assert (lesson.predict, lesson.look, lesson.answer) == ("What comes?", "There.", "This.")
+    assert (lesson.group, lesson.claims, lesson.choices, lesson.right) == ("", (), (), "")
+    assert lesson.text.splitlines()[::2] == [
+        "It runs.",
+        "Predict, before you press Run: What comes?",
+        "Look for: There.",
+        "Answer: This.",
+    ]
     assert lesson.config == engine.RunConfig(lesson="good", data="xor")
+
+
+def test_lessons_stand_by_their_source(folder):
+    for group, name in (("convexity", "a"), ("exam", "z")):
+        (folder / group).mkdir()
+        (folder / group / f"{name}.toml").write_text(GOOD, encoding="utf-8")
+    assert [(lesson.group, lesson.lesson_id) for lesson in all_lessons(folder)] == [
+        ("exam", "z"),
+        ("convexity", "a"),
+        ("", "good"),
+    ]
 
 
 def test_lessons_of_equal_order_stand_by_name(folder):
@@ -146,6 +173,13 @@ def test_an_unknown_lesson_is_told_which_there_are(folder):
         ('data = "xor"', "learning_rate = 0", "learning_rate must be a finite number above 0"),
         ('data = "xor"', 'data = ["mnist", "nope"]', "none of the data sets mnist, nope is here"),
         ("order = 5", "order = ", "Invalid value"),
+        ("order = 5", 'order = 5\nclaims = ["nope"]', "claims must be one of symmetry-stays, .*, not 'nope'"),
+        (
+            "order = 5",
+            'order = 5\nchoices = ["Yes", "No"]\nright = "Perhaps"',
+            "right must be one of Yes, No",
+        ),
+        ("order = 5", 'order = 5\nright = "Yes"', "right must be one of choices, but there are none"),
     ],
 )
 def test_a_bad_file_gives_one_sentence_with_its_name(folder, old, new, sentence):

@@ -1,0 +1,1 @@
+"""Claims about the exam's question: see `engine.sources`."""

@@ -1,0 +1,1 @@
+"""Claims about two losses: see `engine.sources`."""

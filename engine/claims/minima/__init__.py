@@ -1,0 +1,1 @@
+"""Claims about no bad local minima: see `engine.sources`."""

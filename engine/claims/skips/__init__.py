@@ -1,0 +1,1 @@
+"""Claims about skip connections: see `engine.sources`."""

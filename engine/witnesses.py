@@ -1,0 +1,143 @@
+"""Witnesses: a network, its data and a start, small enough for a text file, that show one thing exactly.
+
+The files are in assets/witnesses; a run takes one as the data set "witness:NAME", and its start as the init
+"witness". A file is TOML: text, x, y (and targets, n_classes), the network (hidden, activation, loss, skip),
+learning_rate, n_steps, and the start as one [[layers]] table a layer with weights, a row an input, and bias,
+and one [[skips]] table a skip with weights.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import checks
+from engine.config import RunConfig
+from engine.datasets.dataset import Dataset
+from engine.mlp import MLP
+
+FOLDER: Final = Path(__file__).resolve().parent.parent / "assets" / "witnesses"
+PREFIX: Final = "witness:"
+_KEYS: Final = (
+    *("text", "x", "y", "targets", "n_classes", "hidden", "activation", "loss", "skip"),
+    *("learning_rate", "n_steps", "layers", "skips"),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Witness:
+    """A start that shows something, and after how many steps.
+
+    Attributes:
+        name: file name without ending, or what to call it.
+        text: what it shows, one sentence.
+        theta: the start, (n_params,).
+        n_steps: the step at which it shows.
+        batch_size, seed: of a mini-batch run; None is the full batch.
+    """
+
+    name: str
+    text: str
+    net: MLP
+    data: Dataset
+    theta: npt.NDArray[np.float64]
+    learning_rate: float
+    n_steps: int
+    batch_size: int | None = None
+    seed: int = 0
+
+
+def witness_names(folder: Path = FOLDER) -> tuple[str, ...]:
+    """Return the names of all witnesses, in alphabetical order."""
+    return tuple(sorted(path.stem for path in folder.glob("*.toml")))
+
+
+def load_witness(name: str, folder: Path = FOLDER) -> Witness:
+    """Return a witness by its name; raises ValueError with one sentence."""
+    if name not in witness_names(folder):
+        raise ValueError(f"{name!r} is no witness; the witnesses are {', '.join(witness_names(folder))}.")
+    path = folder / f"{name}.toml"
+    try:
+        return _witness(name, tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError, KeyError) as error:
+        sentence = f"{error.args[0]} is missing." if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"The witness file {path.name} cannot be used: {sentence}") from error
+
+
+def load_data(name: str) -> Dataset:
+    """Return the data of the witness with the name behind "witness:"."""
+    return load_witness(name).data
+
+
+def start(net: MLP, config: RunConfig) -> npt.NDArray[np.float64]:
+    """Return the start (n_params,) of config's witness; ValueError where net is not the witness's network."""
+    if not config.data.startswith(PREFIX):
+        raise ValueError(
+            f"init must not be witness for the data {config.data!r}; that goes with {PREFIX}NAME."
+        )
+    witness = load_witness(config.data.removeprefix(PREFIX))
+    if (net.layer_sizes, net.skip) != (witness.net.layer_sizes, witness.net.skip):
+        sizes = "-".join(map(str, witness.net.layer_sizes))
+        raise ValueError(
+            f"hidden and skip must stay as they are with this witness: its start is for {sizes}."
+        )
+    return witness.theta.copy()
+
+
+def _witness(name: str, content: dict[str, Any]) -> Witness:
+    for key in content:
+        checks.choice("a key", key, _KEYS)
+    data = Dataset(
+        content["x"],
+        content["y"],
+        PREFIX + name,
+        content.get("n_classes"),
+        targets=content.get("targets"),
+    )
+    net = _network(content, data)
+    return Witness(
+        name=name,
+        text=" ".join(str(content["text"]).split()),
+        net=net,
+        data=data,
+        theta=_theta(net, content),
+        learning_rate=checks.real_number("learning_rate", content["learning_rate"], above=0.0),
+        n_steps=checks.whole_number("n_steps", content["n_steps"], at_least=1),
+    )
+
+
+def _network(content: dict[str, Any], data: Dataset) -> MLP:
+    loss = content.get("loss", "cross_entropy")
+    n_outputs = 1 if loss == "squared" else data.n_classes
+    sizes = (data.n_features, *content.get("hidden", ()), n_outputs)
+    return MLP(sizes, content.get("activation", "logistic"), loss, content.get("skip", ()))
+
+
+def _theta(net: MLP, content: dict[str, Any]) -> npt.NDArray[np.float64]:
+    theta = np.zeros(net.n_params)
+    layers, skips = content["layers"], content.get("skips", [])
+    _check_count("layers", layers, len(net.layer_blocks))
+    _check_count("skips", skips, len(net.skip_blocks))
+    for (weights, bias), given in zip(net.layers(theta), layers, strict=True):
+        _fill("weights", weights, given["weights"])
+        _fill("bias", bias, given.get("bias", np.zeros(bias.shape)))
+    for weights, given in zip(net.skip_weights(theta), skips, strict=True):
+        _fill("weights", weights, given["weights"])
+    return theta
+
+
+def _check_count(key: str, tables: Any, n_wanted: int) -> None:
+    if not isinstance(tables, list) or len(tables) != n_wanted:
+        raise ValueError(f"{key} must be {n_wanted} tables for this network.")
+
+
+def _fill(key: str, view: npt.NDArray[np.float64], given: Any) -> None:
+    values = np.asarray(given, dtype=np.float64)
+    if values.shape != view.shape or not np.isfinite(values).all():
+        raise ValueError(f"{key} must be finite numbers of shape {view.shape}, not {values.shape}.")
+    view[...] = values
