@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "list":
             return headless.show_list()
         case "run":
-            return headless.run(given.lesson, given.steps, given.set, given.json, given.csv)
+            return headless.run(given.lesson, given.steps, given.set, given.json, given.csv, given.save)
         case "verify":
             return verify(given.claims, given.seed, given.all_seeds, given.json)
         case "picture":
@@ -49,12 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return headless.data(given.name, given.folder, given.download)
         case "bench":
             return bench(given.names, given.seconds, given.json, given.markdown)
-    return headless.window(given.lesson, _has_screen, _open_window)
+    return headless.window(given.lesson, given.open, _has_screen, _open_window)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="main.py", description="Without a command, the window opens.", allow_abbrev=False)
     parser.add_argument("--lesson", metavar="ID", help="the lesson to open the window on")
+    parser.add_argument("--open", metavar="RUN", help="a run that was saved, to go on with in the window")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add(commands, "list", "list lessons, claims and data sets, one a line")
     run = _add(commands, "run", "train a lesson without a window")
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="change a setting")
     run.add_argument("--json", metavar="FILE", help="write settings and history as JSON")
     run.add_argument("--csv", metavar="FILE", help="write the history as CSV, a line a step")
+    run.add_argument("--save", metavar="RUN", help="keep the run in a file, to be opened in the window")
     testing = _add(commands, "verify", "test claims and print the ledger of verdicts")
     testing.add_argument("claims", metavar="CLAIM", nargs="*", help="a claim of the list; by default all")
     testing.add_argument("--seed", metavar="N", default="0", help="take other starts")
@@ -97,10 +99,10 @@ def _has_screen() -> bool:
     return has_screen()
 
 
-def _open_window(lesson_id: str) -> int:
+def _open_window(lesson_id: str, run_file: Path | None) -> int:
     from gui.app import open_window
 
-    return open_window(lesson_id)
+    return open_window(lesson_id, run_file)
 
 
 def _save_picture(lesson_id: str, n_steps: int, size: tuple[int, int], out: Path) -> None:

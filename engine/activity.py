@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 from engine import checks
 from engine.activations import ACTIVATIONS
+from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
+from engine.noise import factors
 
 FloatArray = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -27,19 +29,30 @@ class Activity:
 
     Attributes:
         pre_activations: of each hidden layer, (n_samples, width).
-        values: of the input and each hidden layer, (n_samples, width).
+        values: of the input and each hidden layer, (n_samples, width), as the next layer sees them: times
+            the factors where there is noise.
         slopes: derivative of each hidden layer's values by its pre-activations, (n_samples, width).
         outputs: before softmax, (n_samples, n_outputs).
+        factors: of the noise on each hidden layer, (n_samples, width); () where there is none.
     """
 
     pre_activations: tuple[FloatArray, ...]
     values: tuple[FloatArray, ...]
     slopes: tuple[FloatArray, ...]
     outputs: FloatArray
+    factors: tuple[FloatArray, ...] = ()
 
 
-def activity(net: MLP, theta: FloatArray, x: FloatArray) -> Activity:
-    """Return the Activity of net at theta (n_params,) for samples x (n_samples, n_features)."""
+def activity_on(net: MLP, theta: FloatArray, data: Dataset, rows: slice) -> Activity:
+    """Return the Activity of net at theta (n_params,) for some rows of data, with its noise if it has any."""
+    return activity(net, theta, data.x[rows], factors(net, data, rows))
+
+
+def activity(net: MLP, theta: FloatArray, x: FloatArray, noisy: tuple[FloatArray, ...] = ()) -> Activity:
+    """Return the Activity of net at theta (n_params,) for samples x (n_samples, n_features).
+
+    noisy holds a factor for each unit of each hidden layer, see `Activity`; () for no noise.
+    """
     layers = net.layers(theta)
     pre_activations: list[FloatArray] = []
     values, slopes = [x], []
@@ -47,10 +60,13 @@ def activity(net: MLP, theta: FloatArray, x: FloatArray) -> Activity:
         pre_activations.append(values[-1] @ weights + bias)
         values.append(ACTIVATIONS[name].value(pre_activations[-1]))
         slopes.append(ACTIVATIONS[name].slope(pre_activations[-1], values[-1]))
+        if noisy:
+            factor = noisy[len(slopes) - 1]
+            values[-1], slopes[-1] = values[-1] * factor, slopes[-1] * factor
     outputs = values[-1] @ layers[-1][0] + layers[-1][1]
     for layer, weights in zip(net.skip, net.skip_weights(theta), strict=True):
         outputs += values[layer] @ weights
-    return Activity(tuple(pre_activations), tuple(values), tuple(slopes), outputs)
+    return Activity(tuple(pre_activations), tuple(values), tuple(slopes), outputs, noisy)
 
 
 def deltas(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import checks
-from engine.activity import Activity, activity, deltas, finite_theta, output_deltas
+from engine.activity import Activity, activity_on, deltas, finite_theta, output_deltas
 from engine.datasets.dataset import Dataset
 from engine.evaluator import make_evaluator
 from engine.kinks import SLOPES, Kink, find_kinks
@@ -158,13 +158,15 @@ def _of_sample(
     for each kink. With several layers, slopes multiply: one group (2^n_kinks, n_params) with every pattern.
     """
     row = slice(kinks[0].sample, kinks[0].sample + 1)
-    inside = activity(net, theta, data.x[row])
+    inside = activity_on(net, theta, data, row)
     delta = output_deltas(net.loss_name, inside.outputs, data.y[row], data.targets[row])
 
     def share(sides: tuple[bool, ...]) -> FloatArray:
         slopes = [slope.copy() for slope in inside.slopes]
         for kink, is_right in zip(kinks, sides, strict=True):
-            slopes[kink.layer - 1][0, kink.unit] = SLOPES[net.activation[kink.layer - 1]][is_right]
+            slope = SLOPES[net.activation[kink.layer - 1]][is_right]
+            factor = inside.factors[kink.layer - 1][0, kink.unit] if inside.factors else 1.0
+            slopes[kink.layer - 1][0, kink.unit] = slope * factor
         return _gradient(net, theta, inside, slopes, delta) / data.n_samples
 
     left = share((False,) * len(kinks))

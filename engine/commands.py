@@ -59,10 +59,36 @@ class SavePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class GoTo:
+    """Go back to a step of the run, before whatever was changed there; the steps behind it are forgotten."""
+
+    step: int
+
+    def __post_init__(self) -> None:
+        checks.whole_number("step", self.step, at_least=0)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRun:
+    """Write the run to a file. The thread carries this out, not the Trainer."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """Replace the run by one from a file. The thread carries this out, not the Trainer."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """Replace the run by a new one with these settings. The thread carries this out, not the Trainer."""
 
     config: RunConfig
 
 
-Command = Run | Pause | Step | Reset | SetLearningRate | Perturb | SavePoint | Load
+Command = (
+    Run | Pause | Step | Reset | SetLearningRate | Perturb | SavePoint | GoTo | SaveRun | OpenRun | Load
+)

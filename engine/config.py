@@ -40,6 +40,8 @@ class RunConfig:
         dtype: "float64" or "float32".
         arithmetic: "ordered" (equal units stay equal to the last bit) or "blas".
         train: which parameters steps move, see `engine.parts`; the others keep the bits of the start.
+        noise, noise_seed: strength and seed of fixed noise on the hidden units, see `engine.noise`; 0 for none.
+        record_disparities: at every so many steps `engine.disparities` are recorded; 0 for never.
     """
 
     lesson: str = ""
@@ -58,6 +60,9 @@ class RunConfig:
     dtype: str = "float64"
     arithmetic: str = "ordered"
     train: str = "all"
+    noise: float = 0.0
+    noise_seed: int = 0
+    record_disparities: int = 0
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -90,11 +95,9 @@ def setting_names() -> tuple[str, ...]:
 
 
 def check_arithmetic(dtype: object, arithmetic: object) -> None:
-    """Raise ValueError or TypeError unless both exist and go together."""
+    """Raise ValueError or TypeError unless both exist."""
     checks.choice("dtype", dtype, DTYPES)
     checks.choice("arithmetic", arithmetic, ARITHMETICS)
-    if dtype == "float32" and arithmetic == "ordered":
-        raise ValueError("dtype must be float64 with ordered arithmetic, not 'float32'; blas takes both.")
 
 
 def _check_names(config: RunConfig) -> None:
@@ -113,6 +116,9 @@ def _check_numbers(config: RunConfig) -> None:
     checks.real_number("init_value", config.init_value)
     checks.real_number("init_scale", config.init_scale, at_least=0.0)
     checks.whole_number("seed", config.seed, at_least=0)
+    checks.whole_number("record_disparities", config.record_disparities, at_least=0)
+    checks.real_number("noise", config.noise, at_least=0.0)
+    checks.whole_number("noise_seed", config.noise_seed, 0, 2**63 - 1)
     for name in ("batch_size", "n_samples"):
         value = getattr(config, name)
         if value is not None:
@@ -186,6 +192,9 @@ _READERS: Final[dict[str, Callable[[str, str], Any]]] = {
     "dtype": _plain,
     "arithmetic": _plain,
     "train": _plain,
+    "noise": _real,
+    "noise_seed": _whole,
+    "record_disparities": _whole,
 }
 
 

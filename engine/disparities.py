@@ -14,7 +14,7 @@ import scipy.special
 
 from engine.activity import (
     Activity,
-    activity,
+    activity_on,
     deltas,
     errors_of,
     finite_theta,
@@ -86,20 +86,20 @@ class DisparityMeter:
     """Measures `Disparities` of a softmax network on a data set at one theta after another.
 
     Raises ValueError for a network with the squared loss, which has no probabilities. Not for two threads
-    at a time.
+    at a time. Both gradient norms are by the part of theta that train names, see `engine.parts`.
     """
 
-    def __init__(self, net: MLP, data: Dataset, n_threads: int = 1) -> None:
+    def __init__(self, net: MLP, data: Dataset, n_threads: int = 1, train: str = "all") -> None:
         self._evaluators = [
-            make_evaluator(with_loss(net, loss), data, n_threads=n_threads)
+            make_evaluator(with_loss(net, loss), data, n_threads=n_threads, train=train)
             for loss in ("quadratic", "cross_entropy")
         ]
-        self._net, self._data = net, data
+        self.net, self._data = net, data
         self._label_entropy = label_entropy(data)
 
     def measure(self, theta: Any) -> Disparities:
         """Return the disparities at theta (n_params,)."""
-        theta = finite_theta(self._net, theta)
+        theta = finite_theta(self.net, theta)
         logits, y = self._evaluators[1].logits(theta), self._data.y
         p, gradient = probabilities(logits), np.empty(len(theta))
         error = errors_of(p, y)
@@ -167,7 +167,7 @@ def label_entropy(data: Dataset) -> float:
 def _example_blocks(net: MLP, data: Dataset, theta: FloatArray) -> Iterator[Examples]:
     for start in range(0, data.n_samples, _SAMPLES_A_BLOCK):
         part = slice(start, start + _SAMPLES_A_BLOCK)
-        yield _measure_examples(net, theta, activity(net, theta, data.x[part]), data.y[part])
+        yield _measure_examples(net, theta, activity_on(net, theta, data, part), data.y[part])
 
 
 def _measure_examples(net: MLP, theta: FloatArray, inside: Activity, y: Labels) -> Examples:

@@ -139,7 +139,7 @@ def make_evaluator(
         return BlasEvaluator(net, data, np.dtype(dtype), train)
     from engine.kernels.ordered import OrderedEvaluator
 
-    return OrderedEvaluator(net, data, n_threads, train)
+    return OrderedEvaluator(net, data, n_threads, train, np.dtype(dtype))
 
 
 def check_fit(net: MLP, data: Any) -> None:

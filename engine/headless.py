@@ -49,6 +49,7 @@ def run(
     settings: Sequence[str] = (),
     json: str | None = None,
     csv: str | None = None,
+    save: str | None = None,
 ) -> int:
     """Train a lesson without a window and print what came of it.
 
@@ -57,15 +58,15 @@ def run(
         steps: number of steps as text; None for the lesson's own.
         settings: "KEY=VALUE" each.
         json, csv: files for the history, written whole or not at all.
+        save: file for the run itself, which the window opens again.
     """
     from engine import outputs, progress, report
 
     with reading_input():
         lesson, n_steps = _lesson_and_steps(lesson_id, steps)
         config = lesson.config.with_texts(dict(map(_setting, settings)))
-        targets = {
-            name: as_target(name, text) for name, text in (("json", json), ("csv", csv)) if text is not None
-        }
+        given = {"json": json, "csv": csv, "save": save}
+        targets = {name: as_target(name, text) for name, text in given.items() if text is not None}
         outputs.check_targets(**targets)
         with progress.notice("Loading the data and compiling the kernels ...", sys.stderr):
             trainer = _ready_trainer(config)
@@ -78,6 +79,8 @@ def run(
         write(targets["json"], outputs.as_json(_result(end, seconds)))
     if "csv" in targets:
         write(targets["csv"], outputs.as_csv(trainer.history))
+    if "save" in targets:
+        _save(targets["save"], trainer)
     return _status(end, n_steps, interrupted.is_set())
 
 
@@ -154,11 +157,17 @@ def picture(
 
 
 @command
-def window(lesson_id: str | None, has_screen: Callable[[], bool], open_window: Callable[[str], int]) -> int:
+def window(
+    lesson_id: str | None,
+    run_file: str | None,
+    has_screen: Callable[[], bool],
+    open_window: Callable[[str, Path | None], int],
+) -> int:
     """Open the window on a lesson, or train it here where there is no screen.
 
     Args:
         lesson_id: which lesson; None for the default.
+        run_file: a run to open instead of the lesson's start; None for none.
         has_screen: whether a window could be seen; ImportError where Qt is not there or not complete.
         open_window: shows the window and returns the exit status when it was closed.
     """
@@ -167,9 +176,10 @@ def window(lesson_id: str | None, has_screen: Callable[[], bool], open_window: C
     chosen = lessons.DEFAULT if lesson_id is None else lesson_id
     with reading_input():
         lessons.load_lesson(chosen)
+        path = _run_file(run_file)
     try:
         if has_screen():
-            return open_window(chosen)
+            return open_window(chosen, path)
         reason = "There is no screen to open a window on"
     except ImportError as error:
         reason = f"The window cannot be opened, because Qt cannot be loaded ({error})"
@@ -209,6 +219,15 @@ def _train(trainer: Trainer, n_steps: int, interrupted: threading.Event) -> floa
             trainer.apply(Pause())
     progress.close()
     return time.perf_counter() - started
+
+
+def _save(path: Path, trainer: Trainer) -> None:
+    from engine.run_files import save_run
+
+    try:
+        save_run(path, trainer)
+    except OSError as error:
+        raise CommandError(f"{path} could not be written: {error.strerror or error}.", FAILED) from error
 
 
 def _status(end: Snapshot, n_steps: int, is_interrupted: bool) -> int:
@@ -270,6 +289,16 @@ class _Meter:
         """Take the bar away."""
         if self._progress is not None:
             self._progress.close()
+
+
+def _run_file(text: str | None) -> Path | None:
+    """Return the path of a run to be opened; ValueError unless there is such a file."""
+    if text is None:
+        return None
+    path = as_target("open", text)
+    if not path.is_file():
+        raise ValueError(f"--open must name a file that a run was saved to; there is no file {path}.")
+    return path
 
 
 def _lesson_and_steps(lesson_id: str, steps: str | None) -> tuple[Lesson, int]:

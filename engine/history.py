@@ -7,6 +7,7 @@ raised something are listed apart, so none of them is ever lost.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,6 +27,12 @@ SERIES: Final[dict[str, type[np.generic]]] = {
 trained, see `engine.parts`. symmetry_spread: over all hidden layers and all parameters of a unit (one
 weight from each input, bias, one weight to each output), the largest difference between two units of the
 layer; 0.0 only when all hidden units are the same to the last bit."""
+
+DISPARITY_SERIES: Final = (
+    *("l1", "l2", "cross_entropy", "cross_entropy_bits", "entropy", "entropy_bits", "label_entropy"),
+    *("kl", "kl_bits", "gradient_norm_quadratic", "gradient_norm_cross_entropy"),
+)
+"""What is recorded on request at every so many steps: the fields of `engine.disparities.Disparities`."""
 
 _BIN: Final = 64  # steps per entry of the min/max pyramid
 _FEWEST_TO_BIN: Final = 4 * _BIN  # narrower bins of a plot are read from the series itself
@@ -52,17 +59,22 @@ class HistoryView:
         loss_rises: (n,) steps k at which the loss rose from entry k - 1 to entry k.
         error_rises: (n,) steps k at which the errors rose from entry k - 1 to k while the loss fell.
         jumps: the perturbations, oldest first.
+        disparity_steps: (n,) steps at which disparities were recorded; each series of them has that length.
     """
 
     n_entries: int
     loss_rises: npt.NDArray[np.int32]
     error_rises: npt.NDArray[np.int32]
     jumps: tuple[Jump, ...]
+    disparity_steps: npt.NDArray[np.int32]
     _series: dict[str, npt.NDArray[Any]]
     _bins: dict[str, npt.NDArray[Any]]
+    _disparities: npt.NDArray[np.float64]
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """Return a series (n_entries,), read-only."""
+        """Return a series (n_entries,), or of `DISPARITY_SERIES` (len(disparity_steps),); read-only."""
+        if name in DISPARITY_SERIES:
+            return self._disparities[:, DISPARITY_SERIES.index(name)]
         return self._series[name]
 
     def decimated(
@@ -127,6 +139,12 @@ def _edges(first: int, last: int, n_bins: int) -> npt.NDArray[np.int64]:
     return np.concatenate(([first], inner, [last + 1]))
 
 
+def _up_to(steps: _Growing, last: int) -> npt.NDArray[Any]:
+    """Return those of the growing list of steps that are at most last."""
+    found = steps.view()
+    return found[: int(np.searchsorted(found, last, side="right"))]
+
+
 class _Growing:
     """A one- or two-column array that doubles; slices handed out stay valid and never change."""
 
@@ -154,7 +172,8 @@ class _Growing:
 class History:
     """The growing record that a Trainer keeps; `view()` freezes it.
 
-    `history["loss"]` and the other names of `SERIES` give read-only arrays of length n_steps + 1.
+    `history["loss"]` and the other names of `SERIES` give read-only arrays of length n_steps + 1. Those of
+    `DISPARITY_SERIES` have one entry for each of disparity_steps: none where they were not asked for.
     """
 
     def __init__(self) -> None:
@@ -162,6 +181,8 @@ class History:
         self._bins = {name: _Growing(dtype, columns=2) for name, dtype in SERIES.items()}
         self._loss_rises = _Growing(np.int32)
         self._error_rises = _Growing(np.int32)
+        self._disparities = _Growing(np.float64, columns=len(DISPARITY_SERIES))
+        self._disparity_steps = _Growing(np.int32)
         self._jumps: list[Jump] = []
         self._before: tuple[float, int, int] | None = None
 
@@ -171,10 +192,23 @@ class History:
         return self._series["loss"].n
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """Return a series (n_entries,), read-only."""
+        """Return a series (n_entries,), or of `DISPARITY_SERIES` (len(disparity_steps),); read-only."""
+        if name in DISPARITY_SERIES:
+            return self._disparities.view()[:, DISPARITY_SERIES.index(name)]
         if name not in self._series:
-            raise KeyError(f"{name!r} is no series; the series are {', '.join(self._series)}.")
+            names = ", ".join((*self._series, *DISPARITY_SERIES))
+            raise KeyError(f"{name!r} is no series; the series are {names}.")
         return self._series[name].view()
+
+    @property
+    def disparity_steps(self) -> npt.NDArray[np.int32]:
+        """The steps at which disparities were recorded, read-only."""
+        return self._disparity_steps.view()
+
+    def add_disparities(self, values: tuple[float, ...]) -> None:
+        """Record the disparities, in the order of `DISPARITY_SERIES`, of the newest entry."""
+        self._disparities.extend(np.array([values]))
+        self._disparity_steps.extend(np.array([self.n_entries - 1]))
 
     def extend(self, entries: dict[str, npt.NDArray[Any]], n_tied: npt.NDArray[Any]) -> None:
         """Append entries (each array (n,)); n_tied (n,) tells how many samples had a tied largest logit."""
@@ -192,6 +226,50 @@ class History:
         """Record a perturbation."""
         self._jumps.append(jump)
 
+    def shortened(self, n_entries: int) -> History:
+        """Return a copy of the first n_entries entries, without the perturbations behind the last of them.
+
+        The next step is compared with the last entry; where samples were tied there, call `rebase`.
+        """
+        made = History()
+        last = n_entries - 1
+        for name, growing in self._series.items():
+            made._series[name].extend(growing.view()[:n_entries])
+            made._fill_bins(name)
+        made._loss_rises.extend(_up_to(self._loss_rises, last))
+        made._error_rises.extend(_up_to(self._error_rises, last))
+        made._disparity_steps.extend(_up_to(self._disparity_steps, last))
+        made._disparities.extend(self._disparities.view()[: made._disparity_steps.n])
+        made._jumps = [jump for jump in self._jumps if jump.step < last]
+        made.rebase(float(made["loss"][-1]), int(made["n_errors"][-1]), 0)
+        return made
+
+    @classmethod
+    def of(
+        cls,
+        series: Mapping[str, npt.NDArray[Any]],
+        loss_rises: npt.NDArray[Any],
+        error_rises: npt.NDArray[Any],
+        jumps: Iterable[Jump],
+        disparity_steps: npt.NDArray[Any],
+        disparities: npt.NDArray[Any],
+    ) -> History:
+        """Return a history from what a `HistoryView` holds; ValueError where a series is missing or too short."""
+        made = cls()
+        lengths = {len(series[name]) for name in SERIES if name in series}
+        if set(SERIES) - set(series) or len(lengths) != 1 or not lengths.pop():
+            raise ValueError(f"series must hold {', '.join(SERIES)}, all of one length.")
+        for name, growing in made._series.items():
+            growing.extend(np.asarray(series[name], dtype=SERIES[name]))
+            made._fill_bins(name)
+        made._loss_rises.extend(loss_rises)
+        made._error_rises.extend(error_rises)
+        made._disparity_steps.extend(disparity_steps)
+        made._disparities.extend(disparities.reshape(len(disparity_steps), len(DISPARITY_SERIES)))
+        made._jumps = list(jumps)
+        made.rebase(float(made["loss"][-1]), int(made["n_errors"][-1]), 0)
+        return made
+
     def view(self) -> HistoryView:
         """Return the history so far, frozen."""
         return HistoryView(
@@ -199,8 +277,10 @@ class History:
             loss_rises=self._loss_rises.view(),
             error_rises=self._error_rises.view(),
             jumps=tuple(self._jumps),
+            disparity_steps=self.disparity_steps,
             _series={name: growing.view() for name, growing in self._series.items()},
             _bins={name: growing.view() for name, growing in self._bins.items()},
+            _disparities=self._disparities.view(),
         )
 
     def _note_rises(self, loss: npt.NDArray[Any], errors: npt.NDArray[Any], tied: npt.NDArray[Any]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.activations import ACTIVATIONS, LEAKY_SLOPE
-from engine.activity import activity
+from engine.activity import activity_on
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
 
@@ -50,7 +50,7 @@ def find_kinks(net: MLP, data: Dataset, theta: FloatArray, tolerance: float) -> 
     none = np.empty(0, dtype=np.int64)
     parts = [Kinks(none, none, none, np.empty(0))]
     for start in range(0, data.n_samples if layers else 0, _SAMPLES_A_BLOCK):
-        inside = activity(net, theta, data.x[start : start + _SAMPLES_A_BLOCK])
+        inside = activity_on(net, theta, data, slice(start, start + _SAMPLES_A_BLOCK))
         for layer in layers:
             z = inside.pre_activations[layer - 1]
             rows, units = np.nonzero(np.abs(z) <= tolerance)

@@ -141,7 +141,12 @@ class MLP:
         return parts.trained(self, train)
 
     def logits(self, theta: FloatArray, x: Any) -> FloatArray:
-        """Return the outputs before softmax, (n_samples, n_outputs), for x (n_samples, n_features)."""
+        """Return the outputs before softmax, (n_samples, n_outputs), for x (n_samples, n_features).
+
+        x may also be a Dataset; only then do the outputs have its noise, if it has any.
+        """
+        if isinstance(x, Dataset):
+            return self.evaluator(x).logits(self._checked(theta))
         return self.evaluator(_unlabelled(x, self.layer_sizes[0])).logits(self._checked(theta))
 
     def loss(self, theta: FloatArray, data: Dataset) -> float:

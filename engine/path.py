@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -47,3 +48,17 @@ class Path:
         if len(self._points) > most:
             self._stride *= 2
             self._points = [point for point in self._points if point.step % self._stride == 0]
+
+    def shortened(self, step: int) -> Path:
+        """Return a path with the checkpoints up to step, at the same distance."""
+        made = Path()
+        made._points = [point for point in self._points if point.step <= step]
+        made._stride = self._stride
+        return made
+
+    @classmethod
+    def of(cls, points: Iterable[Point], stride: int) -> Path:
+        """Return a path of checkpoints, oldest first, that goes on every stride steps."""
+        made = cls()
+        made._points, made._stride = list(points), stride
+        return made

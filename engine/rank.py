@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.linalg
 
 from engine import checks
-from engine.activity import activity, finite_theta
+from engine.activity import activity_on, finite_theta
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
 
@@ -99,7 +99,7 @@ def features(net: MLP, data: Dataset, theta: Any, layers: Sequence[int] | None =
         checks.whole_number("layers", layer, 1, net.n_hidden)
     parts = []
     for start in range(0, data.n_samples, _SAMPLES_A_BLOCK):
-        values = activity(net, theta, data.x[start : start + _SAMPLES_A_BLOCK]).values
+        values = activity_on(net, theta, data, slice(start, start + _SAMPLES_A_BLOCK)).values
         parts.append(np.concatenate([values[layer] for layer in chosen], axis=1))
     return np.concatenate(parts)
 

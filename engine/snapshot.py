@@ -78,11 +78,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A command that could not be carried out: the command and one sentence that says why."""
+    """A command that could not be carried out: the command and one sentence that says why.
+
+    With is_done it is the opposite: a command whose success shows nowhere else, and a sentence that tells it.
+    """
 
     number: int
     command: Command
     sentence: str
+    is_done: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

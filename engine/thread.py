@@ -5,9 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engine.commands import Command, Load
+from engine.commands import Command, Load, OpenRun, SaveRun
 from engine.config import RunConfig
 from engine.snapshot import Refusal, Report, Snapshot, State
 
@@ -102,14 +103,39 @@ class EngineThread:
         try:
             if isinstance(command, Load):
                 self._load(command.config)
+            elif isinstance(command, OpenRun):
+                self._open(command.path)
             elif self._trainer is None:
                 raise ValueError("There is no run yet; load a lesson first.")
+            elif isinstance(command, SaveRun):
+                self._save(self._trainer, command.path)
+                self._answer(command, f"The run is saved in {command.path}.", is_done=True)
             else:
                 self._trainer.apply(command)
         except (ValueError, TypeError, OSError) as error:
-            self._refuse(command, str(error))
+            self._answer(command, str(error))
 
     def _load(self, config: RunConfig) -> None:
+        self._tell_loading()
+        from engine.trainer import Trainer  # numba and scipy come with it, and take seconds
+
+        self._use(Trainer.from_config(config, self._n_threads))
+
+    def _open(self, path: str) -> None:
+        self._tell_loading()
+        from engine.run_files import open_run
+
+        self._use(open_run(Path(path), self._n_threads))
+
+    def _save(self, trainer: Trainer, path: str) -> None:
+        from engine.run_files import save_run
+
+        try:
+            save_run(Path(path), trainer)
+        except OSError as error:
+            raise ValueError(f"{path} could not be written: {error.strerror or error}.") from error
+
+    def _tell_loading(self) -> None:
         from engine.kernels.jit import is_compiled  # numba comes with it, and takes half a second
 
         self._publish_compiling(
@@ -117,9 +143,8 @@ class EngineThread:
             if is_compiled()
             else "Compiling the kernels, once after an installation: about half a minute."
         )
-        from engine.trainer import Trainer  # numba and scipy come with it, and take seconds
 
-        trainer = Trainer.from_config(config, self._n_threads)
+    def _use(self, trainer: Trainer) -> None:
         trainer.warm_up()
         self._note_numbers()
         trainer.run_id, trainer.generation = self._run_id + 1, self._generation + 1
@@ -131,9 +156,9 @@ class EngineThread:
         if self._trainer is not None:
             self._run_id, self._generation = self._trainer.run_id, self._trainer.generation
 
-    def _refuse(self, command: Command, sentence: str) -> None:
+    def _answer(self, command: Command, sentence: str, is_done: bool = False) -> None:
         self._n_refused += 1
-        self._refusals.append(Refusal(self._n_refused, command, sentence))
+        self._refusals.append(Refusal(self._n_refused, command, sentence, is_done))
         del self._refusals[:-_REFUSALS_KEPT]
 
     def _fail(self, error: Exception) -> None:

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from dataclasses import astuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from engine import checks, witnesses
-from engine.commands import Command, Load, Pause, Perturb, Reset, Run, SavePoint, SetLearningRate, Step
+from engine.commands import (
+    Command,
+    GoTo,
+    Load,
+    OpenRun,
+    Pause,
+    Perturb,
+    Reset,
+    Run,
+    SavePoint,
+    SaveRun,
+    SetLearningRate,
+    Step,
+)
 from engine.config import RunConfig
 from engine.datasets import Dataset, load_dataset
 from engine.evaluator import Evaluation, Records, make_evaluator
 from engine.history import History, Jump
 from engine.mlp import MLP
 from engine.path import Path
-from engine.perturbations import perturb
+from engine.perturbations import PERTURBATION_TABLE, perturb
+from engine.run_record import RunRecord
 from engine.snapshot import Point, Snapshot, State
 from engine.symmetry import spread
+
+if TYPE_CHECKING:
+    from engine.disparities import DisparityMeter
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -43,9 +61,13 @@ class Trainer:
         n_threads: threads that share one step; the result has the same bits for any number.
         train: the part of theta that steps move, a name of `engine.parts.PARTS`; everything else keeps its
             bits. The gradient, and the norm of it that is recorded, are of that part: 0 elsewhere.
+        record_disparities: at every so many steps, and before the first, l1, l2, cross-entropy, entropy, KL
+            and both losses' gradient norms go into the history, see `engine.history.DISPARITY_SERIES`; they
+            cost three passes over the data each time. 0 for never.
 
     Attributes:
         history: entry 0 is before any step, so every series has length n_steps + 1.
+        events: (step, command) of whatever changed the run since the start; with it every step can be had again.
         state: READY, RUNNING, PAUSED or STOPPED.
         reason: why it is stopped, in one sentence; "" otherwise.
         suggested_rate: after a divergence half the rate, else None.
@@ -64,6 +86,7 @@ class Trainer:
         n_threads: int = 1,
         config: RunConfig | None = None,
         train: str = "all",
+        record_disparities: int = 0,
     ) -> None:
         if not isinstance(net, MLP):
             raise TypeError(f"net must be an engine.MLP, not {type(net).__name__}.")
@@ -75,13 +98,16 @@ class Trainer:
         self._start_rate = checks.real_number("learning_rate", learning_rate, above=0.0)
         self._batch_size = _batch_size(batch_size, data)
         self._seed = checks.whole_number("seed", seed, at_least=0)
+        self.events: list[tuple[int, SetLearningRate | Perturb]] = []
         self._arithmetic = {"dtype": dtype, "arithmetic": arithmetic, "n_threads": n_threads, "train": train}
+        self._every = _every(record_disparities, net)
         self._start_config = config or _config_of(
-            net, data, self._start_rate, self._batch_size, seed, dtype, arithmetic, train
+            net, data, self._start_rate, self._batch_size, seed, dtype, arithmetic, train, record_disparities
         )
         self.run_id = 0
         self.generation = 0
         self._saved: list[Point] = []
+        self._kept_meter: DisparityMeter | None = None
         self._restart()
 
     @classmethod
@@ -90,6 +116,8 @@ class Trainer:
         data = load_dataset(config.data)
         if config.n_samples is not None:
             data = data.first(config.n_samples)
+        if config.noise:
+            data = data.with_noise(config.noise, config.noise_seed)
         net = MLP.from_config(config, data)
         theta = _start(net, config)
         return cls(
@@ -104,6 +132,7 @@ class Trainer:
             n_threads,
             config,
             config.train,
+            config.record_disparities,
         )
 
     @property
@@ -150,19 +179,23 @@ class Trainer:
                 self._restart()
             case SetLearningRate(learning_rate):
                 self._rate = float(learning_rate)  # a whole number would have the kernels compiled anew
+                self.events.append((self.n_steps, command))
             case Perturb(name, options):
                 self._perturb(name, options)
+                self.events.append((self.n_steps, command))
+            case GoTo(step):
+                self._go_to(step)
             case SavePoint(label):
                 self._saved.append(Point(label, self.n_steps, _frozen(self._theta), self._now.loss))
-            case Load():
-                raise TypeError("Load replaces the Trainer; it is for the EngineThread.")
+            case Load() | OpenRun() | SaveRun():
+                raise TypeError(f"{type(command).__name__} is for the EngineThread, which has the Trainer.")
 
     def warm_up(self) -> None:
         """Compile whatever the first step and the first slice need, without moving anything."""
         from engine.landscape import line_slice  # it uses kernels of its own
 
         self._evaluator.advance(self._theta.copy(), self._gradient.copy(), self._rate, Records.empty(1))
-        line_slice(self.net, self.data.first(1), self._theta, self._gradient, np.zeros(1))
+        line_slice(self.net, self.data.first(1).with_noise(0.0), self._theta, self._gradient, np.zeros(1))
 
     def advance(self, budget_s: float) -> int:
         """Train for about budget_s seconds if running; return the number of steps taken."""
@@ -198,6 +231,56 @@ class Trainer:
             steps_per_s=self._steps_per_s,
         )
 
+    def record(self) -> RunRecord:
+        """Return everything that a run file holds; the arrays are copies or never change."""
+        return RunRecord(
+            start_config=self._start_config,
+            start_net=self._start[0],
+            start=self._start[1],
+            config=self.config,
+            net=self.net,
+            theta=self.theta,
+            data=self.data,
+            learning_rate=self._rate,
+            events=tuple(self.events),
+            history=self.history,
+            path=self._path.points,
+            stride=self._path.stride,
+            saved=tuple(self._saved),
+        )
+
+    @classmethod
+    def from_record(cls, record: RunRecord, n_threads: int = 1) -> Trainer:
+        """Return a Trainer that stands where the recorded one stood, paused, and goes on with the same bits.
+
+        Raises ValueError where the record does not fit together.
+        """
+        config = record.start_config
+        trainer = cls(
+            record.start_net,
+            record.data,
+            record.start,
+            config.learning_rate,
+            config.batch_size,
+            config.seed,
+            config.dtype,
+            config.arithmetic,
+            n_threads,
+            config,
+            config.train,
+            config.record_disparities,
+        )
+        trainer._use(record.net, checks.vector("theta", record.theta, record.net.n_params))
+        trainer.config = record.config
+        trainer._now = trainer._evaluate()
+        trainer.history, trainer._path = record.history, Path.of(record.path, record.stride)
+        trainer.history.rebase(trainer._now.loss, trainer._now.n_errors, trainer._now.n_tied)
+        trainer.events, trainer._saved = list(record.events), list(record.saved)
+        trainer._rate = checks.real_number("learning_rate", record.learning_rate, above=0.0)
+        trainer._shuffle_to(trainer.n_steps)
+        trainer._set_state(State.PAUSED if trainer.n_steps or record.events else State.READY)
+        return trainer
+
     def _restart(self) -> None:
         if getattr(self, "net", self._start[0]) is not self._start[0]:
             self.run_id += 1
@@ -206,8 +289,8 @@ class Trainer:
         self._rate = self._start_rate
         self._to_go = None
         self._steps_per_s = 0.0
-        self._rng = np.random.default_rng(self._seed)
-        self._order = np.empty(0, dtype=np.int64)
+        self._shuffle_anew()
+        self.events = []
         self.history = History()
         self._path = Path()
         self._set_state(State.READY)
@@ -215,6 +298,65 @@ class Trainer:
         if not np.isfinite(self._now.loss):
             raise ValueError(f"theta must give a finite loss, not {self._now.loss}.")
         self._record_start()
+
+    def _shuffle_anew(self) -> None:
+        self._rng = np.random.default_rng(self._seed)
+        self._order = np.empty(0, dtype=np.int64)
+
+    def _go_to(self, step: int) -> None:
+        """Take the last checkpoint that no kick touched, and go from there as the run went."""
+        if step > self.n_steps:
+            raise ValueError(
+                f"step must be at most {self.n_steps:,}, the last one of this run, not {step:,}."
+            )
+        history, path, events = self.history, self._path, self.events
+        kicked = {at for at, event in events if isinstance(event, Perturb)}
+        usable = [point for point in path.points if 0 < point.step <= step and point.step not in kicked]
+        generation = self.generation + 1
+        if usable:
+            self._take(usable[-1], history, path)
+        else:
+            self._restart()
+        first = self.n_steps
+        for at, event in events:
+            if at >= step:
+                break
+            if at >= first:
+                self._step_to(at)
+                self._repeat(event)
+        self.events = [(at, event) for at, event in events if at < step]
+        self._step_to(step)
+        self.generation = generation
+        self._set_state(State.PAUSED if step else State.READY)
+
+    def _step_to(self, step: int) -> None:
+        if step > self.n_steps:
+            self.step(step - self.n_steps)
+
+    def _repeat(self, event: SetLearningRate | Perturb) -> None:
+        if isinstance(event, Perturb):
+            self._perturb(event.name, event.options)
+        else:
+            self._rate = float(event.learning_rate)
+
+    def _take(self, point: Point, history: History, path: Path) -> None:
+        """Stand at a checkpoint of the present network, with the rate and the order of batches of that step."""
+        self._theta[:] = point.theta
+        self._now = self._evaluate()
+        self.history, self._path = history.shortened(point.step + 1), path.shortened(point.step)
+        self.history.rebase(self._now.loss, self._now.n_errors, self._now.n_tied)
+        self._rate = self._start_rate
+        for at, event in self.events:
+            if at < point.step and isinstance(event, SetLearningRate):
+                self._rate = float(event.learning_rate)
+        self._shuffle_to(point.step)
+
+    def _shuffle_to(self, n_steps: int) -> None:
+        """Bring the order of mini-batches to where it is after n_steps steps."""
+        self._shuffle_anew()
+        if self._batch_size is not None:
+            for _ in range(n_steps):
+                self._next_rows()
 
     def _use(self, net: MLP, theta: FloatArray) -> None:
         self.net = net
@@ -231,7 +373,21 @@ class Trainer:
         records = Records.empty(1)
         self._fill(records, 0)
         self._append(records)
+        self._record_disparities()
         self._path.add(0, self._theta, self._now.loss)
+
+    def _record_disparities(self) -> None:
+        if self._every and self.n_steps % self._every == 0:
+            self.history.add_disparities(astuple(self._meter().measure(self._theta)))
+
+    def _meter(self) -> DisparityMeter:
+        """Return the meter for the present network; duplicating a unit makes another one."""
+        from engine.disparities import DisparityMeter  # only for those who ask for it
+
+        if self._kept_meter is None or self._kept_meter.net is not self.net:
+            options = {key: self._arithmetic[key] for key in ("n_threads", "train")}
+            self._kept_meter = DisparityMeter(self.net, self.data, **options)  # type: ignore[arg-type]
+        return self._kept_meter
 
     def _fill(self, records: Records, i: int) -> None:
         records.loss[i], records.gradient_norm[i] = self._now.loss, self._now.gradient_norm
@@ -265,6 +421,7 @@ class Trainer:
             n_done, diverged = self._batch_steps(records)
         if n_done:
             self._note(records.shortened(n_done), time.perf_counter() - started)
+            self._record_disparities()
         if diverged:
             self._stop_diverged()
         elif self._to_go == 0:
@@ -273,6 +430,8 @@ class Trainer:
     def _n_for_one_call(self) -> int:
         n = max(1, min(_MOST_STEPS_A_CALL, int(_CALL_S * self._steps_per_s)))
         n = min(n, max(1, _KEPT_BYTES_A_CALL // self._theta.nbytes) * self._path.stride)
+        if self._every:
+            n = min(n, self._every - self.n_steps % self._every)
         return n if self._to_go is None else min(n, self._to_go)
 
     def _note(self, records: Records, elapsed_s: float) -> None:
@@ -304,12 +463,17 @@ class Trainer:
     def _batch_steps(self, records: Records) -> tuple[int, bool]:
         batch_gradient = np.empty_like(self._gradient)
         for i in range(len(records.loss)):
+            shuffled, order = self._rng.bit_generator.state, self._order
             rows, before, gradient_before = self._next_rows(), self._theta.copy(), self._gradient.copy()
             self._evaluator.evaluate(self._theta, batch_gradient, rows)
             self._theta -= self._rate * batch_gradient
             now = self._evaluate()
             if not (np.isfinite(now.loss) and np.isfinite(now.gradient_norm)):
                 self._theta[:], self._gradient[:] = before, gradient_before
+                self._rng.bit_generator.state, self._order = (
+                    shuffled,
+                    order,
+                )  # the next try has the same batch
                 return i, True
             self._now = now
             self._fill(records, i)
@@ -326,6 +490,11 @@ class Trainer:
     @_QUIETLY
     def _perturb(self, name: str, options: dict[str, Any]) -> None:
         net, theta = perturb(self.net, self._theta, name, options)
+        if self.data.noise is not None and PERTURBATION_TABLE[name].keeps_loss:
+            raise ValueError(
+                f"{name} must not be used with noise: each hidden unit has factors of its own, and with those "
+                "of another it computes something else."
+            )
         evaluator, gradient = self._evaluator, np.empty(net.n_params)
         if net is not self.net:
             evaluator = make_evaluator(net, self.data, **self._arithmetic)  # type: ignore[arg-type]
@@ -374,6 +543,13 @@ def _batch_size(batch_size: int | None, data: Dataset) -> int | None:
     return checks.whole_number("batch_size", batch_size, 1, data.n_samples)
 
 
+def _every(record_disparities: int, net: MLP) -> int:
+    every = checks.whole_number("record_disparities", record_disparities, at_least=0)
+    if every and net.loss_name == "squared":
+        raise ValueError("record_disparities must be 0 for the squared loss, which has no probabilities.")
+    return every
+
+
 def _config_of(
     net: MLP,
     data: Dataset,
@@ -383,6 +559,7 @@ def _config_of(
     dtype: str,
     arithmetic: str,
     train: str,
+    record_disparities: int,
 ) -> RunConfig:
     """Return the settings of a Trainer that was made from arrays; its start is not described by them."""
     return RunConfig(
@@ -397,4 +574,7 @@ def _config_of(
         dtype=dtype,
         arithmetic=arithmetic,
         train=train,
+        noise=data.noise.strength if data.noise else 0.0,
+        noise_seed=data.noise.seed if data.noise else 0,
+        record_disparities=record_disparities,
     )

@@ -2,30 +2,36 @@
 
 The files are in assets/witnesses; a run takes one as the data set "witness:NAME", and its start as the init
 "witness". A file is TOML: text, x, y (and targets, n_classes), the network (hidden, activation, loss, skip),
-learning_rate, n_steps, and the start as one [[layers]] table a layer with weights, a row an input, and bias,
-and one [[skips]] table a skip with weights.
+train, learning_rate, n_steps, batch_size and seed of mini-batches, and the start as one [[layers]] table a
+layer with weights, a row an input, and bias, and one [[skips]] table a skip with weights.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from engine import checks
-from engine.config import RunConfig
+from engine.config import TRAIN_NAMES, RunConfig
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
+from engine.outputs import write_text
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "assets" / "witnesses"
 PREFIX: Final = "witness:"
 _KEYS: Final = (
     *("text", "x", "y", "targets", "n_classes", "hidden", "activation", "loss", "skip"),
-    *("learning_rate", "n_steps", "layers", "skips"),
+    *("train", "learning_rate", "n_steps", "batch_size", "seed", "layers", "skips"),
 )
 
 
@@ -39,6 +45,7 @@ class Witness:
         theta: the start, (n_params,).
         n_steps: the step at which it shows.
         batch_size, seed: of a mini-batch run; None is the full batch.
+        train: the part of theta that steps move, see `engine.parts`.
     """
 
     name: str
@@ -50,6 +57,29 @@ class Witness:
     n_steps: int
     batch_size: int | None = None
     seed: int = 0
+    train: str = "all"
+
+    def config(self) -> RunConfig:
+        """Return the settings that run it in the window, once its file is among the witnesses."""
+        return RunConfig(
+            data=PREFIX + self.name,
+            hidden=self.net.layer_sizes[1:-1],
+            activation=self.net.activation or ("logistic",),
+            loss=self.net.loss_name,
+            skip=self.net.skip,
+            init="witness",
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            train=self.train,
+        )
+
+    def trainer(self, learning_rate: float | None = None) -> Trainer:
+        """Return a Trainer at the start, at the witness's rate or another."""
+        from engine.trainer import Trainer  # it takes witnesses as starts
+
+        rate = self.learning_rate if learning_rate is None else learning_rate
+        return Trainer(self.net, self.data, self.theta, rate, self.batch_size, self.seed, train=self.train)
 
 
 def witness_names(folder: Path = FOLDER) -> tuple[str, ...]:
@@ -67,6 +97,20 @@ def load_witness(name: str, folder: Path = FOLDER) -> Witness:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError, KeyError) as error:
         sentence = f"{error.args[0]} is missing." if isinstance(error, KeyError) else str(error)
         raise ValueError(f"The witness file {path.name} cannot be used: {sentence}") from error
+
+
+def write_witness(witness: Witness, path: Path) -> None:
+    """Write a witness as a file that `load_witness` reads to the same bits, whole or not at all.
+
+    Raises:
+        OSError: when that fails; a file that was there is left as it was.
+    """
+    write_text(path, as_toml(witness))
+
+
+def as_toml(witness: Witness) -> str:
+    """Return the text of a witness's file; Python writes each float with as many digits as it takes."""
+    return "\n".join(_lines(witness)) + "\n"
 
 
 def load_data(name: str) -> Dataset:
@@ -108,7 +152,14 @@ def _witness(name: str, content: dict[str, Any]) -> Witness:
         theta=_theta(net, content),
         learning_rate=checks.real_number("learning_rate", content["learning_rate"], above=0.0),
         n_steps=checks.whole_number("n_steps", content["n_steps"], at_least=1),
+        batch_size=_batch_size(content.get("batch_size"), data),
+        seed=checks.whole_number("seed", content.get("seed", 0), at_least=0),
+        train=checks.choice("train", content.get("train", "all"), TRAIN_NAMES),
     )
+
+
+def _batch_size(value: Any, data: Dataset) -> int | None:
+    return None if value is None else checks.whole_number("batch_size", value, 1, data.n_samples)
 
 
 def _network(content: dict[str, Any], data: Dataset) -> MLP:
@@ -141,3 +192,38 @@ def _fill(key: str, view: npt.NDArray[np.float64], given: Any) -> None:
     if values.shape != view.shape or not np.isfinite(values).all():
         raise ValueError(f"{key} must be finite numbers of shape {view.shape}, not {values.shape}.")
     view[...] = values
+
+
+def _lines(witness: Witness) -> Iterator[str]:
+    net, data = witness.net, witness.data
+    settings = {
+        "text": " ".join(witness.text.split()),
+        "hidden": list(net.layer_sizes[1:-1]),
+        "activation": list(net.activation),
+        "loss": net.loss_name,
+        "skip": list(net.skip),
+        "train": witness.train,
+        "learning_rate": witness.learning_rate,
+        "n_steps": witness.n_steps,
+    }
+    if witness.batch_size is not None:
+        settings |= {"batch_size": witness.batch_size, "seed": witness.seed}
+    settings |= {"n_classes": data.n_classes, "y": data.y.tolist()}
+    if not np.array_equal(data.targets, data.y):
+        settings["targets"] = data.targets.tolist()
+    yield from (f"{key} = {_value(value)}" for key, value in settings.items())
+    yield f"x = {_rows(data.x)}"
+    for weights, bias in net.layers(witness.theta):
+        yield from ("", "[[layers]]", f"weights = {_rows(weights)}", f"bias = {_value(bias.tolist())}")
+    for weights in net.skip_weights(witness.theta):
+        yield from ("", "[[skips]]", f"weights = {_rows(weights)}")
+
+
+def _rows(matrix: npt.NDArray[np.float64]) -> str:
+    """Return a matrix, a row a line."""
+    return "[\n" + "".join(f"    {_value(row)},\n" for row in matrix.tolist()) + "]"
+
+
+def _value(value: Any) -> str:
+    """Return a value as TOML, which takes JSON's texts, numbers and lists but for a bare DEL in a text."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("\x7f", "\\u007f")

@@ -49,6 +49,9 @@ ACTIONS: Final = (
     ActionSpec("step_10", "Run", "10 steps", ("T",), "Take ten steps, then pause.", "step"),
     ActionSpec("step_100", "Run", "100 steps", ("H",), "Take a hundred steps, then pause.", "step"),
     ActionSpec(
+        "step_back", "Run", "1 step back", (",",), "Go back to the step before, to the last bit.", "back"
+    ),
+    ActionSpec(
         "reset",
         "Run",
         "Reset",
@@ -82,6 +85,18 @@ ACTIONS: Final = (
         "Network, data, start, arithmetic.",
         "settings",
     ),
+    ActionSpec(
+        "open_run",
+        "Run",
+        "Open a run ...",
+        ("Ctrl+Shift+O",),
+        "Go on with a run from a file.",
+        starts_group=True,
+        needs_run=False,
+    ),
+    ActionSpec(
+        "save_run", "Run", "Save the run ...", ("Ctrl+S",), "Keep the run in a file, with its history."
+    ),
     ActionSpec("quit", "Run", "Quit", ("Ctrl+Q",), "Close the window.", starts_group=True, needs_run=False),
     ActionSpec(
         "edit_lesson",
@@ -92,6 +107,9 @@ ACTIONS: Final = (
         needs_run=False,
     ),
     ActionSpec("kick", "Kick", "Kick again", ("K",), "Give the last kick again.", "kick"),
+    ActionSpec(
+        "undo_kick", "Kick", "Undo the last kick", ("Ctrl+Z",), "Go back to just before the last kick."
+    ),
     ActionSpec("edit_strength", "Kick", "Type a strength", ("G",), "Go to the field of the strength."),
     ActionSpec(
         "kick_options", "Kick", "Kick with options ...", ("Ctrl+K",), "Choose kick, layer, unit and seed."

@@ -43,8 +43,10 @@ def has_screen(environ: Mapping[str, str] = os.environ, platform: str = sys.plat
     return has_wayland or (not wanted.startswith("wayland") and _x_answers(environ.get("DISPLAY", "")))
 
 
-def open_window(lesson_id: str | None = None) -> int:
+def open_window(lesson_id: str | None = None, run_file: Path | None = None) -> int:
     """Open the window with a lesson (None for the default one); return the exit status when it is closed.
+
+    A run_file is opened in place of the lesson's start; if it cannot be, the window says why.
 
     Raises:
         ValueError: one sentence, for an unknown lesson; nothing was opened then.
@@ -57,6 +59,8 @@ def open_window(lesson_id: str | None = None) -> int:
     from gui.memory import WindowMemory
 
     window = make_window(lesson, WindowMemory())
+    if run_file is not None:
+        window.open_run(run_file)
     window.show()
     with Hooks(window):
         return app.exec()

@@ -16,6 +16,8 @@ ROWS: Final = (("loss", "errors"), ("symmetry", "weights"))
 """The panels on the left, two by two, by id."""
 RIGHT: Final = ("landscape", "lesson")
 """The panels on the right, the upper and the lower one: a picture that needs room, and text."""
+BEHIND: Final = {"ledger": "landscape"}
+"""The panels that share a place with another, and lie behind it at first."""
 TITLES: Final = {
     "loss": "Loss",
     "errors": "Errors",
@@ -23,6 +25,7 @@ TITLES: Final = {
     "weights": "First-layer weights",
     "landscape": "Landscape",
     "lesson": "What to look for",
+    "ledger": "Ledger",
 }
 _LEFT_WIDTH: Final = 50  # all in hundredths of what is shared
 _ROW_WIDTHS: Final = ((50, 50), (62, 38))
@@ -76,6 +79,9 @@ class Docks(QObject):
         for left, right in ROWS:
             self._split(self._docks[left], self._docks[right], Qt.Orientation.Horizontal)
         self._split(landscape, self._docks[RIGHT[1]], Qt.Orientation.Vertical)
+        for panel_id, front in BEHIND.items():
+            self._window.tabifyDockWidget(self._docks[front], self._docks[panel_id])
+            self._docks[front].raise_()
         for panel_id in self._docks.keys() - set(TITLES):
             self._window.tabifyDockWidget(self._docks["weights"], self._docks[panel_id])
         self.share_out()

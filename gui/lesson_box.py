@@ -1,21 +1,29 @@
-"""The lesson: a list to choose from, and the text of what to look for."""
+"""The lesson: a list to choose from, its question with answers to choose, and what is the case."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from functools import partial
+from itertools import groupby
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 from engine.lessons import Lesson
+from engine.sources import SOURCES
+
+_REVEAL = "Show the answer"
 
 
 class LessonBox(QWidget):
-    """Shows title, text and source of a lesson, and whether its settings were changed.
+    """Shows a lesson: what runs, what to predict, and, once a prediction is made, what is the case.
+
+    The answer stays hidden until somebody chooses one of the lesson's choices or asks for it.
 
     Attributes:
-        choice: the list of lessons.
+        choice: the list of lessons, by their sources.
     """
 
     lesson_chosen = Signal(str)
@@ -26,45 +34,122 @@ class LessonBox(QWidget):
         self.setObjectName("lesson")
         self._lesson: Lesson | None = None
         self._is_changed = False
+        self._predicted: str | None = None
         self._browser = QTextBrowser(openLinks=False)
         self._browser.setTabChangesFocus(True)
         self.choice = QComboBox()
         self.choice.setAccessibleName("Lesson")
         self.choice.setToolTip("Choose a lesson. (Ctrl+L)")
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        for lesson in lessons:
-            self.choice.addItem(lesson.title, lesson.lesson_id)
+        self.choice.setMaxVisibleItems(24)
+        _fill(self.choice, lessons)
         self.choice.activated.connect(lambda row: self.lesson_chosen.emit(self.choice.itemData(row)))
+        self._answers = QWidget()
+        self._answer_layout = QHBoxLayout(self._answers)
+        self._answer_layout.setContentsMargins(0, 0, 0, 0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 2)
         layout.setSpacing(2)
         layout.addWidget(self.choice)
         layout.addWidget(self._browser)
+        layout.addWidget(self._answers)
 
     def show_lesson(self, lesson: Lesson, is_changed: bool = False) -> None:
         """Show a lesson; is_changed says that the run has other settings by now."""
         self.choice.setCurrentIndex(self.choice.findData(lesson.lesson_id))
         if (lesson, is_changed) == (self._lesson, self._is_changed):
             return
+        if self._lesson is None or lesson.lesson_id != self._lesson.lesson_id:
+            self._predicted = None
+            self._offer_answers(lesson)
         self._lesson, self._is_changed = lesson, is_changed
-        self._browser.setHtml(_page(lesson, is_changed))
-        self._browser.setAccessibleName(f"Lesson: {lesson.title}. {lesson.text}")
+        self._write()
+
+    def reveal(self, predicted: str = "") -> None:
+        """Show the answer, beside what was predicted; "" where nothing was."""
+        self._predicted = predicted
+        self._answers.hide()
+        self._write()
+
+    @property
+    def is_revealed(self) -> bool:
+        """Whether the answer is shown."""
+        return self._predicted is not None
+
+    @property
+    def answer_buttons(self) -> list[QPushButton]:
+        """The buttons to predict with; the last one shows the answer without a prediction."""
+        return self._answers.findChildren(QPushButton)
 
     @property
     def text(self) -> str:
         """What is shown, without mark-up."""
         return self._browser.toPlainText()
 
+    def _offer_answers(self, lesson: Lesson) -> None:
+        for button in self.answer_buttons:
+            self._answer_layout.removeWidget(button)
+            button.setParent(None)
+            button.deleteLater()
+        for text in (*lesson.choices, _REVEAL):
+            button = QPushButton(text)
+            button.setToolTip(
+                "Say this before you press Run." if text != _REVEAL else "Read what is the case."
+            )
+            button.clicked.connect(partial(self.reveal, "" if text == _REVEAL else text))
+            self._answer_layout.addWidget(button)
+        self._answers.show()
 
-def _page(lesson: Lesson, is_changed: bool) -> str:
-    paragraphs = lesson.text.split("\n\n")
-    text = "".join(
-        f"<p style='margin: 4px 0'>{html.escape(' '.join(part.split()))}</p>" for part in paragraphs
-    )
-    changed = (
-        "<p style='margin: 4px 0'><b>Settings of this run differ from the lesson's.</b></p>"
-        if is_changed
-        else ""
-    )
-    source = f"<p style='margin: 4px 0'><i>{html.escape(lesson.source)}</i></p>" if lesson.source else ""
-    return f"{changed}{text}{source}"
+    def _write(self) -> None:
+        assert self._lesson is not None
+        scroll = self._browser.verticalScrollBar()
+        place = scroll.value()
+        self._browser.setHtml(_page(self._lesson, self._is_changed, self._predicted))
+        scroll.setValue(place)
+        if self._predicted is not None:
+            self._browser.scrollToAnchor("answer")
+        self._browser.setAccessibleName(f"Lesson: {self._lesson.title}. {self.text}")
+
+
+def _fill(choice: QComboBox, lessons: Sequence[Lesson]) -> None:
+    """Add the lessons under the titles of their sources, which cannot be chosen."""
+    model = choice.model()
+    assert isinstance(model, QStandardItemModel)
+    for group, members in groupby(lessons, key=lambda lesson: lesson.group):
+        if group:
+            choice.addItem(SOURCES[group].title.upper())
+            model.item(choice.count() - 1).setFlags(Qt.ItemFlag.NoItemFlags)
+        for lesson in members:
+            choice.addItem(lesson.title, lesson.lesson_id)
+
+
+def _page(lesson: Lesson, is_changed: bool, predicted: str | None) -> str:
+    parts = [_bold("Settings of this run differ from the lesson's.")] if is_changed else []
+    parts += [_paragraphs(lesson.intro)]
+    parts += [_paragraphs(lesson.predict, "Predict, before you press Run: ")]
+    parts += [_paragraphs(lesson.look, "Look for: ")]
+    if predicted is not None:
+        parts += ["<a name='answer'></a>", _bold(_judged(lesson, predicted)) if predicted else ""]
+        parts += [_paragraphs(lesson.answer, "Answer: ")]
+    source = f"<p style='margin: 4px 0'><i>{html.escape(lesson.source)}</i></p>"
+    return "".join([*parts, source])
+
+
+def _judged(lesson: Lesson, predicted: str) -> str:
+    if predicted == lesson.right:
+        return f"You predicted: {predicted} That is right."
+    return f"You predicted: {predicted} It is otherwise: {lesson.right}"
+
+
+def _bold(text: str) -> str:
+    return f"<p style='margin: 4px 0'><b>{html.escape(text)}</b></p>"
+
+
+def _paragraphs(text: str, opening: str = "") -> str:
+    """Return text as paragraphs; a line that is a command stays a line."""
+    made = ""
+    for part in text.split("\n\n"):
+        words = html.escape(" ".join(part.split()))
+        made += f"<p style='margin: 4px 0'><b>{html.escape(opening)}</b>{words}</p>"
+        opening = ""
+    return made

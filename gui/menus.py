@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from engine.lessons import Lesson
+from engine.sources import SOURCES
 from gui.actions import ACTIONS, MENUS
 
 _MOST_KEYS: Final = 9  # Ctrl+1 to Ctrl+9
@@ -35,12 +36,15 @@ class Menus:
         table: dict[str, QAction],
         kicks: Sequence[QAction],
         views: Sequence[QAction],
-        lessons: Sequence[QAction],
+        lessons: Sequence[QMenu],
     ) -> None:
         """Put what has no fixed entry first into its menu, then the entries of the table."""
-        for title, found in (("Kick", kicks), ("View", views), ("Lesson", lessons)):
+        for title, found in (("Kick", kicks), ("View", views)):
             self.by_title[title].addActions(found)
             self.by_title[title].addSeparator()
+        for menu in lessons:
+            self.by_title["Lesson"].addMenu(menu)
+        self.by_title["Lesson"].addSeparator()
         for spec in ACTIONS:
             if spec.starts_group:
                 self.by_title[spec.menu].addSeparator()
@@ -49,16 +53,17 @@ class Menus:
         self.kicks.addSeparator()
         self.kicks.addAction(table["kick_options"])
 
-    def lesson_actions(self, lessons: Sequence[Lesson], load: Callable[[str], None]) -> list[QAction]:
-        """Return an action for each lesson, the first nine with a key."""
-        made = []
+    def lesson_menus(self, lessons: Sequence[Lesson], load: Callable[[str], None]) -> list[QMenu]:
+        """Return a menu for each source with an action for each of its lessons; the first nine have a key."""
+        menus: dict[str, QMenu] = {}
         for number, lesson in enumerate(lessons, start=1):
-            action = QAction(lesson.title, self._window)
+            title = SOURCES[lesson.group].title if lesson.group else "Others"
+            menu = menus.setdefault(title, QMenu(title, self._window))
+            action = menu.addAction(lesson.title)
             action.triggered.connect(partial(_call, load, lesson.lesson_id))
             if number <= _MOST_KEYS:
                 action.setShortcut(QKeySequence(f"Ctrl+{number}"))
-            made.append(action)
-        return made
+        return list(menus.values())
 
 
 def _call(load: Callable[[str], None], lesson_id: str, is_checked: bool = False) -> None:

@@ -19,7 +19,15 @@ from PySide6.QtWidgets import (
 )
 
 from engine.commands import Load
-from engine.config import ACTIVATION_NAMES, ARITHMETICS, DTYPES, INIT_NAMES, LOSS_NAMES, TRAIN_NAMES, RunConfig
+from engine.config import (
+    ACTIVATION_NAMES,
+    ARITHMETICS,
+    DTYPES,
+    INIT_NAMES,
+    LOSS_NAMES,
+    TRAIN_NAMES,
+    RunConfig,
+)
 from engine.datasets import dataset_names
 from gui.theme import set_role
 
@@ -39,6 +47,9 @@ LABELS: Final = {
     "dtype": "Numbers",
     "arithmetic": "Arithmetic",
     "train": "Parameters that are trained",
+    "noise": "Fixed noise on hidden units, strength",
+    "noise_seed": "Seed of the noise",
+    "record_disparities": "Record disparities every so many steps",
 }
 _CHOICES: Final[dict[str, Callable[[], Sequence[str]]]] = {
     "data": dataset_names,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -12,7 +13,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMenu, QSizePolicy, QToolBar, QWidget
 
-from engine.commands import Command, Load, Pause, Reset, Run, SavePoint, SetLearningRate, Step
+from engine.commands import Command, Load, OpenRun, Pause, Reset, Run, SavePoint, SetLearningRate, Step
 from engine.lessons import Lesson, all_lessons, load_lesson
 from engine.snapshot import Refusal, Report, Snapshot, State
 from gui import actions, icons, theme
@@ -29,7 +30,9 @@ from gui.menus import Menus
 from gui.message_bar import MessageBar
 from gui.panels.panel import Panel
 from gui.readouts import Readouts
+from gui.run_files import RunFiles
 from gui.settings_form import SettingsForm
+from gui.timeline import Timeline
 
 FIRST_SIZE: Final = (1280, 720)
 # A tick; panels that find no time draw at the next, so that every frame is a short one.
@@ -87,6 +90,8 @@ class Window(QMainWindow):
         self.controls = ControlBar(self.actions_by_id, self._menus.kicks, self._theme)
         self.readouts = Readouts(self._theme)
         self.messages = MessageBar(self._theme, self)
+        self.timeline = Timeline()
+        self.run_files = RunFiles(self)
         self.lesson_box = LessonBox(list(self._lessons.values()))
         self._bars = [
             self._add_bar("Controls", self.controls),
@@ -94,25 +99,28 @@ class Window(QMainWindow):
             self._add_bar("Messages", self.messages),
         ]
         self._bars[2].hide()
+        self._time_bar = self._add_bar("Time", self.timeline, Qt.ToolBarArea.BottomToolBarArea)
         self.setDockNestingEnabled(True)
         self.docks = Docks(self, self._theme)
         self.docks.fill("lesson", self.lesson_box)
-        lessons = self._menus.lesson_actions(list(self._lessons.values()), self.load_lesson)
+        lessons = self._menus.lesson_menus(list(self._lessons.values()), self.load_lesson)
         kicks, views = self.kicker.make_actions(self), self.docks.view_actions()
         self._menus.fill(self.actions_by_id, kicks, views, lessons)
         self.lesson_box.show_lesson(self._lesson)
         actions.set_icons(self.actions_by_id, self._theme)
         self._enable(None)
 
-    def _add_bar(self, title: str, content: QWidget) -> QToolBar:
+    def _add_bar(
+        self, title: str, content: QWidget, area: Qt.ToolBarArea = Qt.ToolBarArea.TopToolBarArea
+    ) -> QToolBar:
         bar = QToolBar(title, self, movable=False, floatable=False)
         bar.setObjectName(f"bar_{title.lower()}")
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         bar.toggleViewAction().setEnabled(False)
         content.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(content)
-        self.addToolBar(bar)
-        self.addToolBarBreak()
+        self.addToolBar(area, bar)
+        self.addToolBarBreak(area)
         return bar
 
     def _wire(self) -> None:
@@ -128,6 +136,8 @@ class Window(QMainWindow):
         self.docks.help_wanted.connect(self.show_panel_help)
         self.messages.visibility_wanted.connect(self._bars[2].setVisible)
         self.messages.remedy_chosen.connect(self._halve_and_go_on)
+        self.timeline.command_issued.connect(self._send)
+        self.run_files.command_issued.connect(self._send)
         self.data_menu.data_named.connect(self._use_data)
         self.data_menu.problem_found.connect(self.messages.show_note)
         self.data_menu.work_done.connect(lambda sentence: self.messages.show_note(sentence, is_warning=False))
@@ -145,6 +155,10 @@ class Window(QMainWindow):
             "step_1": lambda: send(Step(1)),
             "step_10": lambda: send(Step(10)),
             "step_100": lambda: send(Step(100)),
+            "step_back": self.timeline.step_back,
+            "undo_kick": self.timeline.undo_kick,
+            "open_run": self.run_files.ask_open,
+            "save_run": self.run_files.ask_save,
             "reset": self._reset,
             "new_seed": self._take_new_seed,
             "halve_rate": lambda: self._scale_rate(0.5),
@@ -284,12 +298,16 @@ class Window(QMainWindow):
         self.setWindowTitle(_title(report, self._lesson))
         if report.snapshot is not None:
             self.controls.show_snapshot(report.snapshot)
+            self.timeline.show_snapshot(report.snapshot)
             self._show_lesson_of(report.snapshot)
             if self._form is not None:
                 self._form.note_loaded(report.snapshot.config)
 
     def _show_refusal(self, refusal: Refusal) -> None:
         self._n_refusals_seen = refusal.number
+        if refusal.is_done:
+            self.messages.show_note(refusal.sentence, is_warning=False)
+            return
         forms = [form for form in (self._form, self._kick_dialog) if form is not None]
         if not any(form.note_refusal(refusal.command, refusal.sentence) for form in forms):
             self.messages.show_note(refusal.sentence)
@@ -328,6 +346,10 @@ class Window(QMainWindow):
         self._lessons[lesson_id] = lesson  # read anew: MNIST may have come since
         self.docks.show(lesson.panels)
         self._send(Load(lesson.config))
+
+    def open_run(self, path: Path) -> None:
+        """Go on with a run from a file."""
+        self._send(OpenRun(str(path)))
 
     def open_settings(self) -> None:
         """Open the form for the settings of the run."""

@@ -25,8 +25,7 @@ MNIST at hand. `python main.py bench step-small` times one work alone; `--second
 ## Method
 
 - Ours is what a user calls: `Trainer.step` with its history, `plane_slice`, `extreme_eigenpairs`, `Hessian.product`,
-  in ordered arithmetic (BLAS arithmetic in float32), and on as many threads as there are cores wherever the work can
-  be shared.
+  in ordered arithmetic, and on as many threads as there are cores wherever the work can be shared.
 - Everybody gets the same data, the same start and the same number of steps. **What comes out is compared before it is
   timed**: the loss of every step to 1e-9 of its size, error counts exactly, theta and products to 1e-9, eigenvalues
   to 1e-6 of the largest number among them (in float32 all to 1e-4, and one sample in ten thousand may change sides).

@@ -136,7 +136,7 @@ WORKS: Final = {
         ),
         Work(
             "step-mnist-float32",
-            "the same in float32, which is BLAS arithmetic",
+            "the same in float32",
             "step",
             partial(_mnist, "float32"),
             (Goal(2),),

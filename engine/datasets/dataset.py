@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import checks
+from engine.noise import Noise
 
 MAX_CLASSES: Final = (
     65_536  # a label above is a slip (a measured value, an id): the net would have an output for each
@@ -26,6 +27,9 @@ class Dataset:
         n_classes: number of classes; by default the largest label + 1; at least 2.
         image_shape: (rows, columns) where a sample is a picture, else None.
         targets: (n_samples,) numbers for the squared loss; by default y as float64.
+        noise: fixed noise on the hidden units of any network that is evaluated on this data, see
+            `engine.noise`; None for none.
+        numbers: (n_samples,) the number that each sample has for the noise; by default 0, 1, 2, ...
 
     Raises:
         TypeError, ValueError: one sentence naming the argument, when a shape does not fit, a number is
@@ -38,6 +42,8 @@ class Dataset:
     n_classes: int
     image_shape: tuple[int, int] | None
     targets: npt.NDArray[np.float64] = field(repr=False)
+    noise: Noise | None
+    numbers: npt.NDArray[np.int64] = field(repr=False)
 
     def __init__(
         self,
@@ -47,13 +53,16 @@ class Dataset:
         n_classes: int | None = None,
         image_shape: tuple[int, int] | None = None,
         targets: Any = None,
+        noise: Noise | None = None,
+        numbers: npt.NDArray[np.int64] | None = None,
     ) -> None:
         inputs = _inputs(x)
         labels = _labels(y, len(inputs))
         n_classes = _n_classes(n_classes, int(labels.max()))
         image_shape = _image_shape(image_shape, inputs.shape[1])
         values = labels.astype(np.float64) if targets is None else _targets(targets, len(inputs))
-        for array in (inputs, labels, values):
+        counted = np.arange(len(inputs)) if numbers is None else np.array(numbers, dtype=np.int64)
+        for array in (inputs, labels, values, counted):
             array.flags.writeable = False
         for key, value in (
             ("x", inputs),
@@ -62,6 +71,8 @@ class Dataset:
             ("n_classes", n_classes),
             ("image_shape", image_shape),
             ("targets", values),
+            ("noise", noise),
+            ("numbers", counted),
         ):
             object.__setattr__(self, key, value)
 
@@ -85,6 +96,8 @@ class Dataset:
             self.n_classes,
             self.image_shape,
             self.targets[:n_kept],
+            self.noise,
+            self.numbers[:n_kept],
         )
 
     def subset(self, rows: npt.NDArray[np.int64]) -> Dataset:
@@ -96,6 +109,26 @@ class Dataset:
             self.n_classes,
             self.image_shape,
             self.targets[rows],
+            self.noise,
+            self.numbers[rows],
+        )
+
+    def with_noise(self, strength: float, seed: int = 0) -> Dataset:
+        """Return the same samples with fixed noise on hidden units, see `engine.noise`; strength 0 is none.
+
+        What is computed of a network on such data (loss, errors, gradient, curvature, features) has it; a
+        test set without noise beside it is evaluated as it is.
+        """
+        checks.real_number("noise", strength, at_least=0.0)
+        return Dataset(
+            self.x,
+            self.y,
+            self.name,
+            self.n_classes,
+            self.image_shape,
+            self.targets,
+            Noise(float(strength), seed) if strength else None,
+            self.numbers,
         )
 
 

@@ -12,6 +12,7 @@ from engine.activations import ACTIVATIONS
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluation, Evaluator, FloatArray, Records, Rows
 from engine.mlp import MLP
+from engine.noise import factors
 from engine.parts import trained
 from engine.symmetry import spread
 
@@ -36,8 +37,10 @@ class BlasEvaluator(Evaluator):
         gradient[:] = 0.0
         n_samples = self.data.n_samples if rows is None else len(rows)
         loss, n_errors, n_tied = 0.0, 0, 0
-        for x, y, targets in self._blocks(rows):
-            values, slopes = self._hidden(typed, x)
+        for part in self._parts(n_samples):
+            chosen = part if rows is None else rows[part]
+            y, targets = self.data.y[chosen], self.data.targets[chosen]
+            values, slopes = self._hidden(typed, chosen)
             outputs = self._outputs(typed, values)
             losses, delta = self._loss_and_delta(outputs, y, targets)
             loss += float(losses.sum())
@@ -52,8 +55,9 @@ class BlasEvaluator(Evaluator):
         """See `Evaluator.loss_and_errors`."""
         typed = theta.astype(self._dtype, copy=False)
         loss, n_errors = 0.0, 0
-        for x, y, targets in self._blocks(None):
-            outputs = self._outputs(typed, self._hidden(typed, x)[0])
+        for part in self._parts(self.data.n_samples):
+            y, targets = self.data.y[part], self.data.targets[part]
+            outputs = self._outputs(typed, self._hidden(typed, part)[0])
             loss += float(self._loss_and_delta(outputs, y, targets)[0].sum())
             n_errors += self._count(outputs, y)[0]
         return loss / self.data.n_samples, n_errors
@@ -66,8 +70,9 @@ class BlasEvaluator(Evaluator):
     def logits(self, theta: FloatArray) -> FloatArray:
         """See `Evaluator.logits`."""
         typed = theta.astype(self._dtype, copy=False)
-        parts = [self._outputs(typed, self._hidden(typed, x)[0]) for x, _, _ in self._blocks(None)]
-        return np.concatenate(parts).astype(np.float64, copy=False)
+        parts = self._parts(self.data.n_samples)
+        outputs = [self._outputs(typed, self._hidden(typed, part)[0]) for part in parts]
+        return np.concatenate(outputs).astype(np.float64, copy=False)
 
     def advance(
         self, theta: FloatArray, gradient: FloatArray, learning_rate: float, records: Records
@@ -87,21 +92,21 @@ class BlasEvaluator(Evaluator):
             records.keep(i + 1, theta)
         return len(records.loss), False
 
-    def _blocks(self, rows: Rows | None) -> Iterator[tuple[Array, Array, Array]]:
-        x, y, targets = self._x, self.data.y, self.data.targets
-        if rows is not None:
-            x, y, targets = x[rows], y[rows], targets[rows]
-        for start in range(0, len(x), _SAMPLES_A_BLOCK):
-            part = slice(start, start + _SAMPLES_A_BLOCK)
-            yield x[part], y[part], targets[part]
+    def _parts(self, n_samples: int) -> Iterator[slice]:
+        for start in range(0, n_samples, _SAMPLES_A_BLOCK):
+            yield slice(start, start + _SAMPLES_A_BLOCK)
 
-    def _hidden(self, theta: Array, x: Array) -> tuple[list[Array], list[Array]]:
-        """Return the values of input and hidden layers, and the slopes of the hidden ones."""
-        values, slopes = [x], []
+    def _hidden(self, theta: Array, rows: slice | Rows) -> tuple[list[Array], list[Array]]:
+        """Return the values of input and hidden layers at some rows, and the slopes of the hidden ones."""
+        values, slopes = [self._x[rows]], []
+        noisy = factors(self.net, self.data, rows)
         for (weights, bias), activation in zip(self.net.layers(theta)[:-1], self._activations, strict=True):
             z = values[-1] @ weights + bias
             values.append(activation.value(z))
             slopes.append(activation.slope(z, values[-1]))
+            if noisy:
+                factor = noisy[len(slopes) - 1].astype(self._dtype, copy=False)
+                values[-1], slopes[-1] = values[-1] * factor, slopes[-1] * factor
         return values, slopes
 
     def _outputs(self, theta: Array, values: list[Array]) -> Array:

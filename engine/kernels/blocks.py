@@ -6,9 +6,14 @@ An array "by unit" holds a row of samples for each unit, rows `stride` numbers a
 
 from __future__ import annotations
 
-from engine.kernels.jit import LANES, address_of, address_of_shorts, inner
+from engine.kernels.jit import address_of, address_of_shorts, bytes_of, inlined, inner, lanes_of
 from engine.kernels.layout import FAN_IN, GRADIENT, PADDED
-from engine.kernels.products import add_product, set_listed_product, set_product
+from engine.kernels.products import (
+    set_listed_product,
+    set_listed_product_of_singles,
+    set_product,
+    set_product_of_singles,
+)
 
 _SAMPLES_AT_A_TIME = 32  # rows of x that stay in the first-level cache while all features go by
 
@@ -20,6 +25,25 @@ def clear(array, start, n):
         array[i] = 0.0
 
 
+@inlined
+def _product(numbers, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):
+    """Call the product for the numbers of an array; their type is known when compiled: only one call is left."""
+    if bytes_of(numbers) == 8:
+        set_product(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k)
+    else:
+        set_product_of_singles(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k)
+
+
+@inlined
+def _listed_product(numbers, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, starts):
+    if bytes_of(numbers) == 8:
+        set_listed_product(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, starts)
+    else:
+        set_listed_product_of_singles(
+            start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, starts
+        )
+
+
 @inner
 def set_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[j] = sum_i W[i, j] source[i], all by unit; W (fan_in, fan_out) from weights on in theta.
@@ -27,28 +51,36 @@ def set_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_
     A bias is one more row of W, behind the others as it stands in theta, and a row of ones in source.
     """
     a, b, c = address_of(theta, weights), address_of(source, source_at), address_of(into, at)
-    set_product(0, 0, a, 8, fan_out * 8, b, stride * 8, c, stride * 8, fan_out, n_wide // LANES, fan_in)
+    size = bytes_of(into)
+    row, n_vectors = stride * size, n_wide // lanes_of(into)
+    _product(into, 0, 0, a, size, fan_out * size, b, row, c, row, fan_out, n_vectors, fan_in)
 
 
 @inner
 def add_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[j] += sum_i W[i, j] source[i], see `set_forward`."""
     a, b, c = address_of(theta, weights), address_of(source, source_at), address_of(into, at)
-    add_product(a, 8, fan_out * 8, b, stride * 8, c, stride * 8, fan_out, n_wide // LANES, fan_in)
+    size = bytes_of(into)
+    row, n_vectors = stride * size, n_wide // lanes_of(into)
+    _product(into, c, row, a, size, fan_out * size, b, row, c, row, fan_out, n_vectors, fan_in)
 
 
 @inner
 def set_backward(theta, weights, delta, delta_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[i] = sum_j W[i, j] delta[j], both by unit; W (fan_in, fan_out) from weights on in theta."""
     a, b, c = address_of(theta, weights), address_of(delta, delta_at), address_of(into, at)
-    set_product(0, 0, a, fan_out * 8, 8, b, stride * 8, c, stride * 8, fan_in, n_wide // LANES, fan_out)
+    size = bytes_of(into)
+    row, n_vectors = stride * size, n_wide // lanes_of(into)
+    _product(into, 0, 0, a, fan_out * size, size, b, row, c, row, fan_in, n_vectors, fan_out)
 
 
 @inner
 def add_backward(theta, weights, delta, delta_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[i] += sum_j W[i, j] delta[j], see `set_backward`."""
     a, b, c = address_of(theta, weights), address_of(delta, delta_at), address_of(into, at)
-    add_product(a, fan_out * 8, 8, b, stride * 8, c, stride * 8, fan_in, n_wide // LANES, fan_out)
+    size = bytes_of(into)
+    row, n_vectors = stride * size, n_wide // lanes_of(into)
+    _product(into, c, row, a, fan_out * size, size, b, row, c, row, fan_in, n_vectors, fan_out)
 
 
 @inner
@@ -58,7 +90,9 @@ def add_outer(source, source_at, rows, rows_at, gradient, at, fan_in, wide, n, s
     With the row of ones behind a layer's values as its last, the last row of gradient is that of the bias.
     """
     a, b, c = address_of(source, source_at), address_of(rows, rows_at), address_of(gradient, at)
-    add_product(a, stride * 8, 8, b, wide * 8, c, wide * 8, fan_in, wide // LANES, n)
+    size = bytes_of(rows)
+    row, n_vectors = wide * size, wide // lanes_of(rows)
+    _product(rows, c, row, a, stride * size, size, b, row, c, row, fan_in, n_vectors, n)
 
 
 @inner
@@ -70,13 +104,13 @@ def first_forward(samples, start, n, n_wide, first_weights, plan, first):
     fan_in, wide = plan.layers[0, FAN_IN], plan.layers[0, PADDED]
     clear(first, n * wide, (n_wide - n) * wide)
     a, b, c = address_of(samples.x, start * fan_in), address_of(first_weights, 0), address_of(first, 0)
-    bias = address_of(first_weights, fan_in * wide)
-    ink = samples.ink
+    bias, size, n_vectors = address_of(first_weights, fan_in * wide), bytes_of(first), wide // lanes_of(first)
+    ink, row, x_row = samples.ink, wide * size, fan_in * size
     if ink.sample_starts.size:
         lists, k = address_of(ink.sample_starts, start // 4), address_of_shorts(ink.sample_k)
-        set_listed_product(bias, 0, a, fan_in * 8, 8, b, wide * 8, c, wide * 8, n, wide // LANES, k, lists)
+        _listed_product(first, bias, 0, a, x_row, size, b, row, c, row, n, n_vectors, k, lists)
     else:
-        set_product(bias, 0, a, fan_in * 8, 8, b, wide * 8, c, wide * 8, n, wide // LANES, fan_in)
+        _product(first, bias, 0, a, x_row, size, b, row, c, row, n, n_vectors, fan_in)
 
 
 @inner
@@ -87,16 +121,15 @@ def add_first_gradient(samples, start, n, rows, one, gradient, plan):
     """
     fan_in, wide, at = plan.layers[0, FAN_IN], plan.layers[0, PADDED], plan.layers[0, GRADIENT]
     a, b, c = address_of(samples.x, start * fan_in), address_of(rows, 0), address_of(gradient, at)
-    ink = samples.ink
+    ink, size, n_vectors = samples.ink, bytes_of(rows), wide // lanes_of(rows)
+    row, x_row = wide * size, fan_in * size
     if ink.feature_starts.size:
         lists = address_of(ink.feature_starts, start // plan.block * (-(-fan_in // 4)))
-        k, n_vectors = address_of_shorts(ink.feature_k), wide // LANES
-        set_listed_product(
-            c, wide * 8, a, 8, fan_in * 8, b, wide * 8, c, wide * 8, fan_in, n_vectors, k, lists
-        )
+        k = address_of_shorts(ink.feature_k)
+        _listed_product(rows, c, row, a, size, x_row, b, row, c, row, fan_in, n_vectors, k, lists)
     else:
         for k in range(0, n, _SAMPLES_AT_A_TIME):
-            at_x, at_rows, n_k = a + k * fan_in * 8, b + k * wide * 8, min(_SAMPLES_AT_A_TIME, n - k)
-            add_product(at_x, 8, fan_in * 8, at_rows, wide * 8, c, wide * 8, fan_in, wide // LANES, n_k)
+            at_x, at_rows, n_k = a + k * x_row, b + k * row, min(_SAMPLES_AT_A_TIME, n - k)
+            _product(rows, c, row, at_x, size, x_row, at_rows, row, c, row, fan_in, n_vectors, n_k)
     bias = address_of(gradient, at + fan_in * wide)
-    add_product(address_of(one, 0), 0, 0, b, wide * 8, bias, wide * 8, 1, wide // LANES, n)
+    _product(rows, bias, row, address_of(one, 0), 0, 0, b, row, bias, row, 1, n_vectors, n)

@@ -194,14 +194,19 @@ def _delta_below(theta, plan, layer, n_wide, work, state):
         if plan.skips[s, FROM_LAYER] == layer:
             at = plan.skips[s, SKIP_WEIGHTS]
             add_backward(theta, at, state.deltas, top, into, 0, fan_in, n_outputs, n_wide, stride)
+    is_noisy = work.factors.size > 0
     slopes_and_bends(
         layers[layer - 1, CODE],
-        address_of(work.values, below),
+        address_of(work.plain if is_noisy else work.values, below),
         address_of(work.slopes, below if work.slopes.size else 0),
         address_of(state.slopes, below),
         address_of(state.bends, below),
         fan_in * stride,
     )
+    if is_noisy:
+        for i in range(below, below + fan_in * stride):
+            state.slopes[i] *= work.factors[i]
+            state.bends[i] *= work.factors[i]
     for i in range(fan_in * stride):
         state.bends[below + i] *= into[i]
         state.deltas[below + i] = state.slopes[below + i] * into[i]

@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any, Final, TypeVar
 import numba
 from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, sigutils, typing
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -56,27 +57,49 @@ def inlined(function: Function) -> Function:
     )(function)
 
 
-def external(signature: str) -> Callable[[Function], Any]:
+def external(signature: str, is_late: bool = False) -> Callable[[Function], Any]:
     """Compile function now, for one signature of plain numbers; kernels call it by name, without inlining.
 
     Numba optimises everything that a kernel calls anew with that kernel; a big function that many call would
-    be compiled a dozen times over. Only kernels can call the result.
+    be compiled a dozen times over. Only kernels can call the result. A late one is compiled by
+    `compile_late`, before any kernel runs that calls it.
     """
 
     def decorate(function: Function) -> Any:
-        with _own_cache():
-            compiled = numba.cfunc(
-                signature, nopython=True, cache=CACHE_FOLDER is not None, error_model="numpy"
-            )(function)
-        name = f"lossoscope_{function.__name__}"
-        binding.add_symbol(name, compiled.address)
-        _EXTERNALS.append(compiled)  # the machine code lives as long as this object
-        return types.ExternalFunction(name, compiled._sig)
+        if is_late:
+            _LATE.append((signature, function))
+        else:
+            _compile_external(signature, function)
+        arguments, result = sigutils.normalize_signature(signature)
+        return types.ExternalFunction(_symbol(function), typing.signature(result, *arguments))
 
     return decorate
 
 
+def compile_late() -> None:
+    """Compile the externals that not every run needs: those for float32."""
+    with _LATE_LOCK:
+        while _LATE:
+            _compile_external(*_LATE[-1])
+            _LATE.pop()
+
+
+def _compile_external(signature: str, function: Callable[..., Any]) -> None:
+    with _own_cache():
+        compiled = numba.cfunc(signature, nopython=True, cache=CACHE_FOLDER is not None, error_model="numpy")(
+            function
+        )
+    binding.add_symbol(_symbol(function), compiled.address)
+    _EXTERNALS.append(compiled)  # the machine code lives as long as this object
+
+
+def _symbol(function: Callable[..., Any]) -> str:
+    return f"lossoscope_{function.__name__}"
+
+
 _EXTERNALS: Final[list[Any]] = []
+_LATE: Final[list[tuple[str, Callable[..., Any]]]] = []
+_LATE_LOCK: Final = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -154,6 +177,24 @@ LANES: Final = _lanes()
 """Float64 lanes of a vector. Lanes are different units or samples, never parts of one sum: results do not
 depend on their number."""
 
+VECTOR_BYTES: Final = 8 * LANES
+
+
+@intrinsic
+def bytes_of(typing_context: Any, array: Any) -> Any:
+    """Return the bytes of one number of an array, known when a kernel is compiled."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(ir.IntType(64), array.dtype.bitwidth // 8)
+
+    return types.int64(array), generate
+
+
+@inlined
+def lanes_of(array: Any) -> int:
+    """Return how many numbers of an array fit a vector register."""
+    return VECTOR_BYTES // bytes_of(array)
+
 
 @intrinsic
 def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
@@ -208,6 +249,12 @@ def array_at(address: int, size: int) -> Any:
 
 
 @inlined
+def singles_at(address: int, size: int) -> Any:
+    """Return the float32 numbers from an address on as an array (size,)."""
+    return numba.carray(_pointer_at(address, numba.float32(0.0)), (size,))
+
+
+@inlined
 def array_of_ints_at(address: int, size: int) -> Any:
     """Return the int64 numbers from an address on as an array (size,)."""
     return numba.carray(_pointer_at(address, numba.int64(0)), (size,))
@@ -215,8 +262,8 @@ def array_of_ints_at(address: int, size: int) -> Any:
 
 @inlined
 def address_of(array: Any, index: int) -> int:
-    """Return the address of array.ravel()[index] for a contiguous array of numbers of 8 bytes."""
-    return numba.int64(array.ctypes.data) + 8 * index
+    """Return the address of array.ravel()[index] for a contiguous array."""
+    return numba.int64(array.ctypes.data) + bytes_of(array) * index
 
 
 @inlined

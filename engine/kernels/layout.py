@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.activations import ACTIVATIONS
+from engine.datasets.dataset import Dataset
 from engine.kernels.ink import Ink
-from engine.kernels.jit import LANES
+from engine.kernels.jit import LANES, VECTOR_BYTES
 from engine.mlp import MLP
 from engine.parts import frozen_ranges
 
@@ -53,12 +54,27 @@ class Plan(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """The data as the kernels see it: x (n_samples, n_features), y, targets (n_samples,), where the ink is."""
+    """The data as the kernels see it: x (n_samples, n_features), y, targets (n_samples,), where the ink is.
+
+    numbers (n_samples,), noise_seed, noise_scale: of the noise, see `engine.noise`; scale 0 where there is none.
+    """
 
     x: FloatArray
     y: IntArray
     targets: FloatArray
     ink: Ink
+    numbers: IntArray
+    noise_seed: int
+    noise_scale: float
+
+    @classmethod
+    def of(cls, data: Dataset, ink: Ink, dtype: npt.DTypeLike = np.float64) -> Samples:
+        """Return a data set as the kernels see it; for float32 that takes a copy of the inputs."""
+        seed, scale = (data.noise.seed, data.noise.scale) if data.noise else (0, 0.0)
+        x, targets = (array.astype(dtype, copy=False) for array in (data.x, data.targets))
+        for array in (x, targets):
+            array.flags.writeable = False  # as those of a Dataset: kernels are compiled for one kind
+        return cls(x, data.y, targets, ink, data.numbers, seed, scale)
 
 
 class Work(NamedTuple):
@@ -68,7 +84,8 @@ class Work(NamedTuple):
     behind the values of each layer a row of ones.
     first: pre-activations of the first layer, sample by sample. outputs, output_delta: the output layer,
     delta, delta_next: the widest layer, unit by unit. rows: a delta, sample by sample. losses (block,).
-    gradient: the padded gradient. totals (3,): sum of losses, errors, ties. one (1,): a 1.
+    gradient: the padded gradient. totals (3,): sum of losses, errors, ties, always float64. one (1,): a 1.
+    With noise values are what the next layer sees, and plain, factors: all hidden layers before it, and it.
     """
 
     values: FloatArray
@@ -83,20 +100,28 @@ class Work(NamedTuple):
     gradient: FloatArray
     totals: FloatArray
     one: FloatArray
+    plain: FloatArray
+    factors: FloatArray
 
 
-def padded(n: int) -> int:
+def padded(n: int, lanes: int = LANES) -> int:
     """Return n rounded up to whole vectors."""
-    return -(-n // LANES) * LANES
+    return -(-n // lanes) * lanes
 
 
-def make_plan(net: MLP, n_samples: int, train: str = "all") -> Plan:
+def lanes_in(dtype: npt.DTypeLike) -> int:
+    """Return how many numbers of a dtype fit a vector: LANES of float64, twice as many of float32."""
+    return VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+def make_plan(net: MLP, n_samples: int, train: str = "all", dtype: npt.DTypeLike = np.float64) -> Plan:
     """Return the tables of a network for at most n_samples samples at a time; train as in `engine.parts`."""
+    lanes = lanes_in(dtype)
     layers, values, gradient = [], 0, 0
     codes = [ACTIVATIONS[name].code for name in net.activation] + [0]
-    block = _block_size(net, n_samples)
+    block = _block_size(net, n_samples, lanes)
     for weights, code in zip(net.layer_blocks, codes, strict=True):
-        wide = padded(weights.fan_out)
+        wide = padded(weights.fan_out, lanes)
         layers.append(
             (
                 weights.offset,
@@ -115,35 +140,42 @@ def make_plan(net: MLP, n_samples: int, train: str = "all") -> Plan:
     skips = []
     for layer, weights in zip(net.skip, net.skip_blocks, strict=True):
         skips.append((layer, weights.offset, gradient))
-        gradient += weights.fan_in * padded(weights.fan_out)
+        gradient += weights.fan_in * padded(weights.fan_out, lanes)
     table: Any = np.array(layers, dtype=np.int64)
     wired = np.array(skips, dtype=np.int64).reshape(-1, 3)
     return Plan(table, wired, LOSS_CODES[net.loss_name], block, frozen_ranges(net, train))
 
 
-def make_works(net: MLP, plan: Plan, n_chunks: int) -> Work:
+def make_works(
+    net: MLP, plan: Plan, n_chunks: int, is_noisy: bool = False, dtype: npt.DTypeLike = np.float64
+) -> Work:
     """Return the work arrays for all chunks, each of shape (n_chunks, size)."""
-    block, widest = plan.block, max(net.layer_sizes[1:])
+    block, lanes = plan.block, lanes_in(dtype)
+    widest, n_outputs = padded(max(net.layer_sizes[1:]), lanes), padded(net.n_outputs, lanes)
     needs_slopes = any(name in ("softplus", "erf") for name in net.activation)
     last = plan.layers[-1]
     n_gradient = int(last[GRADIENT] + (last[FAN_IN] + 1) * last[PADDED])
-    n_gradient += sum(net.layer_sizes[layer] * padded(net.n_outputs) for layer in net.skip)
+    n_gradient += sum(net.layer_sizes[layer] * n_outputs for layer in net.skip)
     sizes = {
         "values": n_values(plan),
         "slopes": n_values(plan) if needs_slopes else 0,
-        "first": block * padded(net.layer_sizes[1]),
-        "outputs": padded(net.n_outputs) * block,
-        "output_delta": padded(net.n_outputs) * block,
-        "delta": padded(widest) * block,
-        "delta_next": padded(widest) * block,
-        "rows": block * padded(widest),
+        "first": block * padded(net.layer_sizes[1], lanes),
+        "outputs": n_outputs * block,
+        "output_delta": n_outputs * block,
+        "delta": widest * block,
+        "delta_next": widest * block,
+        "rows": block * widest,
         "losses": block,
         "gradient": n_gradient,
         "totals": 3,
         "one": 1,
+        "plain": n_values(plan) if is_noisy else 0,
+        "factors": n_values(plan) if is_noisy else 0,
     }
-    works = Work(**{name: np.zeros((n_chunks, size)) for name, size in sizes.items()})
+    types = {name: np.float64 if name == "totals" else dtype for name in sizes}
+    works = Work(**{name: np.zeros((n_chunks, size), types[name]) for name, size in sizes.items()})
     works.one[:] = 1.0
+    works.factors[:] = 1.0
     for layer in plan.layers[:-1]:
         ones = layer[VALUES] + layer[FAN_OUT] * block
         works.values[:, ones : ones + block] = 1.0
@@ -168,9 +200,11 @@ def chunk_bounds(net: MLP, n_samples: int, block: int) -> IntArray:
     return bounds
 
 
-def _block_size(net: MLP, n_samples: int) -> int:
-    a_sample = 8 * 6 * max(net.layer_sizes[1:])  # what is in use at a time, however deep the net is
+def _block_size(net: MLP, n_samples: int, lanes: int) -> int:
+    a_sample = (
+        VECTOR_BYTES // lanes * 6 * max(net.layer_sizes[1:])
+    )  # what is in use at a time, however deep the net is
     largest = next((size for size in _BLOCK_SIZES if size * a_sample <= _BLOCK_BYTES), _BLOCK_SIZES[-1])
     # Where a step is long, even few samples are split in two, for two threads.
     n_least = 2 if net.n_params * n_samples >= WORTH_SHARING else 1
-    return min(largest, padded(-(-n_samples // n_least)))
+    return min(largest, padded(-(-n_samples // n_least), lanes))

@@ -8,20 +8,34 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluation, Evaluator, FloatArray, Records, Rows
 from engine.kernels.ink import find_ink, no_ink
-from engine.kernels.layout import WORTH_SHARING, Samples, Work, chunk_bounds, make_plan, make_works, padded
+from engine.kernels.jit import compile_late
+from engine.kernels.layout import (
+    WORTH_SHARING,
+    Samples,
+    Work,
+    chunk_bounds,
+    lanes_in,
+    make_plan,
+    make_works,
+    padded,
+)
 from engine.kernels.passes import block_losses, chunk_pass, forward, pad_first_weights, work_of
 from engine.kernels.steps import many_steps, norm, sum_gradients, totals
 from engine.mlp import MLP
 
 Result = TypeVar("Result")
+Typed = npt.NDArray[np.float64 | np.float32]
 
 
 class OrderedEvaluator(Evaluator):
-    """Evaluates in float64 with every unit's sums in the same order.
+    """Evaluates in float64 or float32 with every unit's sums in the same order.
+
+    theta, the gradient and the update are float64 whatever the dtype of the products.
 
     Its tables and work arrays are there for others that run kernels on the same blocks (`engine.curvature`).
 
@@ -29,31 +43,42 @@ class OrderedEvaluator(Evaluator):
     partial sums are added in the order of chunks.
     """
 
-    def __init__(self, net: MLP, data: Dataset, n_threads: int = 1, train: str = "all") -> None:
+    def __init__(
+        self,
+        net: MLP,
+        data: Dataset,
+        n_threads: int = 1,
+        train: str = "all",
+        dtype: npt.DTypeLike = np.float64,
+    ) -> None:
         super().__init__(net, data)
-        self.plan = make_plan(net, data.n_samples, train)
-        self.samples = Samples(data.x, data.y, data.targets, find_ink(data.x, self.plan.block))
+        if dtype != np.float64:
+            compile_late()
+        self._dtype = np.dtype(dtype)
+        self.plan = make_plan(net, data.n_samples, train, dtype)
+        self.samples = Samples.of(data, find_ink(data.x, self.plan.block), dtype)
         self.bounds = chunk_bounds(net, data.n_samples, self.plan.block)
         n = len(self.bounds) - 1
-        self.works = make_works(net, self.plan, n)
-        self.first_weights = np.zeros((net.layer_sizes[0] + 1, padded(net.layer_sizes[1])))
+        self.works = make_works(net, self.plan, n, data.noise is not None, dtype)
+        wide = padded(net.layer_sizes[1], lanes_in(dtype))
+        self.first_weights = np.zeros((net.layer_sizes[0] + 1, wide), dtype)
         self._before = np.empty((2, net.n_params))
         self._n_threads = n_threads
         self._pool = _pool(n_threads) if _is_worth_sharing(net, data, n, n_threads) else None
 
     def evaluate(self, theta: FloatArray, gradient: FloatArray, rows: Rows | None = None) -> Evaluation:
         """See `Evaluator.evaluate`."""
-        theta = _writeable(theta)
+        typed = self._typed(theta)
         if rows is not None:
-            return self._evaluate_rows(theta, gradient, rows)
-        self._pass(theta, with_gradient=True)
+            return self._evaluate_rows(typed, gradient, rows)
+        self._pass(typed, with_gradient=True)
         sum_gradients(self.works.gradient, self.plan, self.data.n_samples, gradient)
         loss, n_errors, n_tied = totals(self.works, self.data.n_samples)
         return Evaluation(loss, n_errors, n_tied, norm(gradient))
 
     def loss_and_errors(self, theta: FloatArray) -> tuple[float, int]:
         """See `Evaluator.loss_and_errors`."""
-        self._pass(_writeable(theta), with_gradient=False)
+        self._pass(self._typed(theta), with_gradient=False)
         loss, n_errors, _ = totals(self.works, self.data.n_samples)
         return loss, n_errors
 
@@ -80,6 +105,7 @@ class OrderedEvaluator(Evaluator):
         """See `Evaluator.advance`."""
         control = np.zeros((3, 8), dtype=np.int64)
         control[0, 0] = len(self.bounds)  # nothing to take yet
+        typed = self._typed(theta)
 
         def work(member: int) -> tuple[int, bool]:
             n_done, diverged = many_steps(
@@ -88,6 +114,7 @@ class OrderedEvaluator(Evaluator):
                 self.samples,
                 self.bounds,
                 theta,
+                typed,
                 gradient,
                 self._before,
                 learning_rate,
@@ -113,7 +140,12 @@ class OrderedEvaluator(Evaluator):
                 other.result()
         return result
 
-    def _pass(self, theta: FloatArray, with_gradient: bool) -> None:
+    def _typed(self, theta: FloatArray) -> Typed:
+        """Return theta in our dtype; a copy if it is read-only: numba would compile every kernel again for that."""
+        typed = theta.astype(self._dtype, copy=False)
+        return typed if typed.flags.writeable else typed.copy()
+
+    def _pass(self, theta: Typed, with_gradient: bool) -> None:
         pad_first_weights(theta, self.plan, self.first_weights)
 
         for chunk in range(len(self.bounds) - 1):
@@ -128,9 +160,9 @@ class OrderedEvaluator(Evaluator):
                 with_gradient,
             )
 
-    def _evaluate_rows(self, theta: FloatArray, gradient: FloatArray, rows: Rows) -> Evaluation:
+    def _evaluate_rows(self, theta: Typed, gradient: FloatArray, rows: Rows) -> Evaluation:
         part = self.data.subset(rows)
-        samples = Samples(part.x, part.y, part.targets, no_ink())
+        samples = Samples.of(part, no_ink(), self._dtype)
         bounds, works = np.array([0, part.n_samples]), self._one_work()
         pad_first_weights(theta, self.plan, self.first_weights)
         chunk_pass(samples, bounds, 0, theta, self.first_weights, self.plan, works, True)
@@ -142,18 +174,13 @@ class OrderedEvaluator(Evaluator):
         return Work(*(array[:1] for array in self.works))
 
     def _forward_blocks(self, theta: FloatArray) -> Iterator[tuple[int, int]]:
-        theta = _writeable(theta)
-        pad_first_weights(theta, self.plan, self.first_weights)
+        typed = self._typed(theta)
+        pad_first_weights(typed, self.plan, self.first_weights)
         work = work_of(self.works, 0)
         for start in range(0, self.data.n_samples, self.plan.block):
             n = min(self.plan.block, self.data.n_samples - start)
-            forward(self.samples, start, n, theta, self.first_weights, self.plan, work)
+            forward(self.samples, start, n, typed, self.first_weights, self.plan, work)
             yield start, n
-
-
-def _writeable(theta: FloatArray) -> FloatArray:
-    """Return theta, copied if it is read-only: numba would compile every kernel again for that."""
-    return theta if theta.flags.writeable else theta.copy()
 
 
 _pools: dict[int, ThreadPoolExecutor] = {}

@@ -18,14 +18,17 @@ from engine.kernels.blocks import (
 )
 from engine.kernels.elementwise import (
     activate,
+    activate_singles,
     count_errors,
     cross_entropy_losses,
     multiply_by_slope,
+    multiply_singles_by_slope,
     quadratic_losses,
     softmax,
+    softmax_of_singles,
     squared_losses,
 )
-from engine.kernels.jit import LANES, address_of, inner, kernel
+from engine.kernels.jit import address_of, bytes_of, inner, kernel, lanes_of
 from engine.kernels.layout import (
     CODE,
     CROSS_ENTROPY,
@@ -41,7 +44,23 @@ from engine.kernels.layout import (
     WEIGHTS,
     Work,
 )
-from engine.kernels.products import transpose
+from engine.kernels.noise import fill_factors
+from engine.kernels.products import transpose, transpose_singles
+
+
+@inner
+def _wide(n, work):
+    """Return n rounded up to whole vectors."""
+    return -(-n // lanes_of(work.first)) * lanes_of(work.first)
+
+
+@inner
+def _transpose(source, source_stride, target, target_stride, n_rows, n_columns):
+    size, a, b = bytes_of(source), address_of(source, 0), address_of(target, 0)
+    if size == 8:  # known when compiled
+        transpose(a, source_stride * size, b, target_stride * size, n_rows, n_columns)
+    else:
+        transpose_singles(a, source_stride * size, b, target_stride * size, n_rows, n_columns)
 
 
 @kernel
@@ -57,17 +76,20 @@ def pad_first_weights(theta, plan, first_weights):
 def forward(samples, start, n, theta, first_weights, plan, work):
     """Fill work.values and work.outputs for samples start .. start + n - 1; n is at most plan.block."""
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
-    n_wide = -(-n // LANES) * LANES
+    n_wide = _wide(n, work)
     first_forward(samples, start, n, n_wide, first_weights, plan, work.first)
     into = work.outputs if last == 0 else work.values
     wide = layers[0, PADDED]
-    transpose(address_of(work.first, 0), wide * 8, address_of(into, 0), stride * 8, n_wide, wide)
+    _transpose(work.first, wide, into, stride, n_wide, wide)
     for layer in range(last):
         if layer > 0:
             _affine(theta, layers, layer, work.values, work.values, layers[layer, VALUES], n_wide, stride)
         elif layers[0, FAN_OUT] < wide:
             _fill_ones(work.values, layers[0, FAN_OUT] * stride, stride)  # the transposition wrote there
         _activate(layers[layer], work, stride)
+        if samples.noise_scale > 0.0:
+            fill_factors(samples, start, n, layer + 1, layers[layer], stride, work.factors)
+            _multiply_by_factors(layers[layer], work, stride)
     if last > 0:
         _affine(theta, layers, last, work.values, work.outputs, 0, n_wide, stride)
         _add_skips(theta, plan, work, n_wide)
@@ -76,13 +98,24 @@ def forward(samples, start, n, theta, first_weights, plan, work):
 @inner
 def _fill_ones(values, start, n):
     for i in range(start, start + n):
-        values[i] = 1.0
+        values[i] = 1.0  # a constant takes the type of the array
 
 
 @inner
 def _activate(layer, work, stride):
     slopes = address_of(work.slopes, layer[VALUES] if work.slopes.size else 0)
-    activate(layer[CODE], address_of(work.values, layer[VALUES]), slopes, layer[FAN_OUT] * stride)
+    values, n = address_of(work.values, layer[VALUES]), layer[FAN_OUT] * stride
+    if bytes_of(work.values) == 8:
+        activate(layer[CODE], values, slopes, n)
+    else:
+        activate_singles(layer[CODE], values, slopes, n)
+
+
+@inner
+def _multiply_by_factors(layer, work, stride):
+    for i in range(layer[VALUES], layer[VALUES] + layer[FAN_OUT] * stride):
+        work.plain[i] = work.values[i]
+        work.values[i] *= work.factors[i]
 
 
 @inner
@@ -106,17 +139,14 @@ def _add_skips(theta, plan, work, n_wide):
 def block_losses(samples, start, n, plan, work):
     """Fill work.losses and work.output_delta from work.outputs; return (errors, ties)."""
     y, targets = samples.y, samples.targets
-    n_wide = -(-n // LANES) * LANES
-    outputs, delta = address_of(work.outputs, 0), address_of(work.output_delta, 0)
+    n_wide = _wide(n, work)
     if plan.loss == SQUARED:
         return squared_losses(work.outputs, work.output_delta, work.losses, targets, y, start, n, n_wide)
     n_outputs = plan.layers[-1, FAN_OUT]
     errors, ties = count_errors(
         work.outputs, work.losses, work.delta, work.delta_next, y, start, n, n_wide, n_outputs, plan.block
     )
-    softmax(
-        outputs, delta, address_of(work.losses, 0), address_of(work.delta, 0), n_wide, n_outputs, plan.block
-    )
+    _softmax(work, n_wide, n_outputs, plan.block)
     if plan.loss == CROSS_ENTROPY:
         cross_entropy_losses(work.outputs, work.output_delta, work.losses, y, start, n, n_wide, plan.block)
     else:
@@ -130,13 +160,23 @@ def block_losses(samples, start, n, plan, work):
 
 
 @inner
+def _softmax(work, n_wide, n_outputs, stride):
+    outputs, delta = address_of(work.outputs, 0), address_of(work.output_delta, 0)
+    losses, spare = address_of(work.losses, 0), address_of(work.delta, 0)
+    if bytes_of(work.outputs) == 8:
+        softmax(outputs, delta, losses, spare, n_wide, n_outputs, stride)
+    else:
+        softmax_of_singles(outputs, delta, losses, spare, n_wide, n_outputs, stride)
+
+
+@inner
 def _backward(samples, start, n, theta, plan, work):
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
-    n_wide = -(-n // LANES) * LANES
+    n_wide = _wide(n, work)
     delta, into, spare = work.output_delta, work.delta, work.delta_next
     for layer in range(last, 0, -1):
         wide, fan_in = layers[layer, PADDED], layers[layer, FAN_IN]
-        transpose(address_of(delta, 0), stride * 8, address_of(work.rows, 0), wide * 8, wide, n_wide)
+        _transpose(delta, stride, work.rows, wide, wide, n_wide)
         if layer == last:
             _add_skip_gradients(plan, work, n)
         below, gradient = layers[layer - 1, VALUES], layers[layer, GRADIENT]
@@ -147,15 +187,23 @@ def _backward(samples, start, n, theta, plan, work):
         _multiply_by_slope(layers[layer - 1], into, work, stride)
         delta, into, spare = into, spare, into
     wide = layers[0, PADDED]
-    transpose(address_of(delta, 0), stride * 8, address_of(work.rows, 0), wide * 8, wide, n_wide)
+    _transpose(delta, stride, work.rows, wide, wide, n_wide)
     add_first_gradient(samples, start, n, work.rows, work.one, work.gradient, plan)
 
 
 @inner
 def _multiply_by_slope(layer, delta, work, stride):
-    values = address_of(work.values, layer[VALUES])
+    is_noisy = work.factors.size > 0
+    values = address_of(work.plain if is_noisy else work.values, layer[VALUES])
     slopes = address_of(work.slopes, layer[VALUES] if work.slopes.size else 0)
-    multiply_by_slope(layer[CODE], address_of(delta, 0), values, slopes, layer[FAN_OUT] * stride)
+    if is_noisy:
+        for i in range(layer[FAN_OUT] * stride):
+            delta[i] *= work.factors[layer[VALUES] + i]
+    n = layer[FAN_OUT] * stride
+    if bytes_of(delta) == 8:
+        multiply_by_slope(layer[CODE], address_of(delta, 0), values, slopes, n)
+    else:
+        multiply_singles_by_slope(layer[CODE], address_of(delta, 0), values, slopes, n)
 
 
 @inner
@@ -192,6 +240,8 @@ def work_of(works, chunk):
         works.gradient[chunk],
         works.totals[chunk],
         works.one[chunk],
+        works.plain[chunk],
+        works.factors[chunk],
     )
 
 

@@ -12,81 +12,96 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.kernels.jit import LANES, array_of_ints_at, external, inlined
+from engine.kernels.jit import LANES, VECTOR_BYTES, array_of_ints_at, external, inlined
 
-_DOUBLE = ir.DoubleType()
-_VECTOR = ir.VectorType(_DOUBLE, LANES)
 _INT = ir.IntType(64)
-_BYTES = 8
+
+
+class _Numbers:
+    """What LLVM needs to know of float64 or float32: the type of one, how many a vector has, its own name."""
+
+    def __init__(self, number: Any) -> None:
+        is_single = number == types.float32
+        self.one = ir.FloatType() if is_single else ir.DoubleType()
+        self.n_bytes = 4 if is_single else 8
+        self.lanes = VECTOR_BYTES // self.n_bytes
+        self.vector = ir.VectorType(self.one, self.lanes)
+        self.name = f"v{self.lanes}f{8 * self.n_bytes}"
 
 
 def _pointer(builder: Any, address: Any, llvm_type: Any) -> Any:
     return builder.inttoptr(address, llvm_type.as_pointer())
 
 
-def _broadcast(builder: Any, scalar: Any) -> Any:
-    undefined = ir.Constant(_VECTOR, ir.Undefined)
+def _broadcast(builder: Any, scalar: Any, numbers: _Numbers) -> Any:
+    undefined = ir.Constant(numbers.vector, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), numbers.lanes), [0] * numbers.lanes)
     return builder.shuffle_vector(first, undefined, mask)
 
 
-def _fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    function_type = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-    function = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.fma.v{LANES}f64")
+def _fused(builder: Any, a: Any, b: Any, c: Any, numbers: _Numbers) -> Any:
+    function_type = ir.FunctionType(numbers.vector, [numbers.vector] * 3)
+    function = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.fma.{numbers.name}")
     return builder.call(function, [a, b, c])
 
 
 def _tile(n_rows: int, n_vectors: int, is_listed: bool = False) -> Any:
     """Return an intrinsic that sets a tile of C, n_rows by n_vectors vectors, to start + sum over k of A[r, k] B[k, v].
 
-    Its arguments are addresses and strides in bytes: start (0 for zeros), stride of its rows, a, stride of its
-    rows, stride of k in a, b, stride of k in b, c, stride of its rows, number of k, and for a listed tile the
-    address of the k, as uint16.
+    Its arguments are 0 in the type of the numbers, and addresses and strides in bytes: start (0 for zeros),
+    stride of its rows, a, stride of its rows, stride of k in a, b, stride of k in b, c, stride of its rows,
+    number of k, and for a listed tile the address of the k, as uint16.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k = args[:10]
+        _, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k = args[:11]
+        numbers = _Numbers(signature.args[0])
+        vector, n_bytes = numbers.vector, numbers.n_bytes
         tile = [(r, v) for r in range(n_rows) for v in range(n_vectors)]
 
         def address_in(origin: Any, row_stride: Any, r: int, v: int) -> Any:
-            offset = builder.add(builder.mul(row_stride, _INT(r)), _INT(v * LANES * _BYTES))
-            return _pointer(builder, builder.add(origin, offset), _VECTOR)
+            offset = builder.add(builder.mul(row_stride, _INT(r)), _INT(v * VECTOR_BYTES))
+            return _pointer(builder, builder.add(origin, offset), vector)
 
-        sums = {at: cgutils.alloca_once(builder, _VECTOR) for at in tile}
+        sums = {at: cgutils.alloca_once(builder, vector) for at in tile}
         for at in tile:
-            builder.store(ir.Constant(_VECTOR, [0.0] * LANES), sums[at])
+            builder.store(ir.Constant(vector, [0.0] * numbers.lanes), sums[at])
         with builder.if_then(builder.icmp_signed("!=", start, _INT(0))):
             for at in tile:
-                builder.store(builder.load(address_in(start, start_row, *at), align=_BYTES), sums[at])
+                builder.store(builder.load(address_in(start, start_row, *at), align=n_bytes), sums[at])
         a_rows = [builder.add(a, builder.mul(a_row, _INT(r))) for r in range(n_rows)]
         with cgutils.for_range(builder, n_k, intp=_INT) as loop:
-            k = _listed(builder, args[10], loop.index) if is_listed else loop.index
+            k = _listed(builder, args[11], loop.index) if is_listed else loop.index
             in_b = builder.add(b, builder.mul(k, b_k))
             in_a = builder.mul(k, a_k)
             lanes = [
                 builder.load(
-                    _pointer(builder, builder.add(in_b, _INT(v * LANES * _BYTES)), _VECTOR), align=_BYTES
+                    _pointer(builder, builder.add(in_b, _INT(v * VECTOR_BYTES)), vector), align=n_bytes
                 )
                 for v in range(n_vectors)
             ]
             for r in range(n_rows):
-                scalar = builder.load(_pointer(builder, builder.add(a_rows[r], in_a), _DOUBLE), align=_BYTES)
-                spread = _broadcast(builder, scalar)
+                scalar = builder.load(
+                    _pointer(builder, builder.add(a_rows[r], in_a), numbers.one), align=n_bytes
+                )
+                spread = _broadcast(builder, scalar, numbers)
                 for v in range(n_vectors):
                     total = builder.load(sums[r, v])
-                    builder.store(_fused(builder, spread, lanes[v], total), sums[r, v])
+                    builder.store(_fused(builder, spread, lanes[v], total, numbers), sums[r, v])
         for at in tile:
-            builder.store(builder.load(sums[at]), address_in(c, c_row, *at), align=_BYTES)
+            builder.store(builder.load(sums[at]), address_in(c, c_row, *at), align=n_bytes)
         return context.get_dummy_value()
 
     def tile_product(
         typing_context: Any,
+        zero: Any,
         start: Any,
         start_row: Any,
         a: Any,
@@ -98,10 +113,11 @@ def _tile(n_rows: int, n_vectors: int, is_listed: bool = False) -> Any:
         c_row: Any,
         n_k: Any,
     ) -> Any:
-        return types.void(*[types.int64] * 10), generate
+        return types.void(zero, *[types.int64] * 10), generate
 
     def listed_tile_product(
         typing_context: Any,
+        zero: Any,
         start: Any,
         start_row: Any,
         a: Any,
@@ -114,7 +130,7 @@ def _tile(n_rows: int, n_vectors: int, is_listed: bool = False) -> Any:
         n_k: Any,
         k: Any,
     ) -> Any:
-        return types.void(*[types.int64] * 11), generate
+        return types.void(zero, *[types.int64] * 11), generate
 
     return intrinsic(listed_tile_product if is_listed else tile_product)
 
@@ -141,10 +157,11 @@ def _row_of(start, start_row, r):
 
 
 @inlined
-def _columns_3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
+def _columns_3(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
     r = 0
     while r + 4 <= n_rows:
         _tile_4x3(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -159,6 +176,7 @@ def _columns_3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
         r += 4
     if n_rows - r == 3:
         _tile_3x3(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -172,6 +190,7 @@ def _columns_3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
         )
     elif n_rows - r == 2:
         _tile_2x3(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -185,6 +204,7 @@ def _columns_3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
         )
     elif n_rows - r == 1:
         _tile_1x3(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -199,10 +219,11 @@ def _columns_3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
 
 
 @inlined
-def _columns_2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
+def _columns_2(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
     r = 0
     while r + 6 <= n_rows:
         _tile_6x2(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -217,6 +238,7 @@ def _columns_2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
         r += 6
     if n_rows - r >= 4:
         _tile_4x2(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -231,6 +253,7 @@ def _columns_2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
         r += 4
     if n_rows - r >= 2:
         _tile_2x2(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -245,6 +268,7 @@ def _columns_2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
         r += 2
     if n_rows - r == 1:
         _tile_1x2(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -259,10 +283,11 @@ def _columns_2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
 
 
 @inlined
-def _columns_1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
+def _columns_1(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
     r = 0
     while r + 8 <= n_rows:
         _tile_8x1(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -277,6 +302,7 @@ def _columns_1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
         r += 8
     if n_rows - r >= 4:
         _tile_4x1(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -291,6 +317,7 @@ def _columns_1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
         r += 4
     if n_rows - r >= 2:
         _tile_2x1(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -305,6 +332,7 @@ def _columns_1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
         r += 2
     if n_rows - r == 1:
         _tile_1x1(
+            zero,
             _row_of(start, start_row, r),
             start_row,
             a + r * a_row,
@@ -319,43 +347,50 @@ def _columns_1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
 
 
 def _transpose_square() -> Any:
-    """Return an intrinsic that transposes LANES x LANES numbers: from address and row stride, to the same."""
+    """Return an intrinsic that transposes as many vectors as one has numbers: address, row stride; the same.
+
+    Its first argument is 0 in the type of the numbers.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, source_row, target, target_row = args
+        _, source, source_row, target, target_row = args
+        numbers = _Numbers(signature.args[0])
+        vector, n_lanes, n_bytes = numbers.vector, numbers.lanes, numbers.n_bytes
         rows = [
             builder.load(
-                _pointer(builder, builder.add(source, builder.mul(source_row, _INT(i))), _VECTOR), align=8
+                _pointer(builder, builder.add(source, builder.mul(source_row, _INT(i))), vector),
+                align=n_bytes,
             )
-            for i in range(LANES)
+            for i in range(n_lanes)
         ]
         step = 1
-        while step < LANES:  # swap the off-diagonal halves of ever larger squares
-            for i in (i for i in range(LANES) if not i & step):
-                low = [lane if not lane & step else lane - step + LANES for lane in range(LANES)]
-                high = [lane + step if not lane & step else lane + LANES for lane in range(LANES)]
+        while step < n_lanes:  # swap the off-diagonal halves of ever larger squares
+            for i in (i for i in range(n_lanes) if not i & step):
+                low = [lane if not lane & step else lane - step + n_lanes for lane in range(n_lanes)]
+                high = [lane + step if not lane & step else lane + n_lanes for lane in range(n_lanes)]
                 a, b = rows[i], rows[i + step]
                 rows[i], rows[i + step] = (_shuffled(builder, a, b, lanes) for lanes in (low, high))
             step *= 2
-        for i in range(LANES):
+        for i in range(n_lanes):
             address = builder.add(target, builder.mul(target_row, _INT(i)))
-            builder.store(rows[i], _pointer(builder, address, _VECTOR), align=8)
+            builder.store(rows[i], _pointer(builder, address, vector), align=n_bytes)
         return context.get_dummy_value()
 
     def transpose_square(
-        typing_context: Any, source: Any, source_row: Any, target: Any, target_row: Any
+        typing_context: Any, zero: Any, source: Any, source_row: Any, target: Any, target_row: Any
     ) -> Any:
-        return types.void(*[types.int64] * 4), generate
+        return types.void(zero, *[types.int64] * 4), generate
 
     return intrinsic(transpose_square)
 
 
 def _shuffled(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
     return builder.shuffle_vector(a, b, mask)
 
 
 _square = _transpose_square()
+_SINGLE = np.float32(0.0)
 
 
 @external("void(int64, int64, int64, int64, int64, int64)")
@@ -366,7 +401,34 @@ def transpose(source, source_row, target, target_row, n_rows, n_columns):
     """
     for r in range(0, n_rows, LANES):
         for c in range(0, n_columns, LANES):
-            _square(source + r * source_row + c * 8, source_row, target + c * target_row + r * 8, target_row)
+            into = target + c * target_row + r * 8
+            _square(0.0, source + r * source_row + c * 8, source_row, into, target_row)
+
+
+@external("void(int64, int64, int64, int64, int64, int64)", is_late=True)
+def transpose_singles(source, source_row, target, target_row, n_rows, n_columns):
+    """Do what `transpose` does for float32; both counts are multiples of 2 LANES."""
+    for r in range(0, n_rows, 2 * LANES):
+        for c in range(0, n_columns, 2 * LANES):
+            into = target + c * target_row + r * 4
+            _square(_SINGLE, source + r * source_row + c * 4, source_row, into, target_row)
+
+
+@inlined
+def _product(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):
+    step = VECTOR_BYTES
+    v = 0
+    while n_vectors - v >= 3 and n_vectors - v != 4:  # 4 is better as 2 + 2 than as 3 + 1
+        s = start + v * step if start != 0 else start
+        _columns_3(zero, s, start_row, a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
+        v += 3
+    while n_vectors - v >= 2:
+        s = start + v * step if start != 0 else start
+        _columns_2(zero, s, start_row, a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
+        v += 2
+    if n_vectors - v == 1:
+        s = start + v * step if start != 0 else start
+        _columns_1(zero, s, start_row, a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
 
 
 @external("void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)")
@@ -378,19 +440,15 @@ def set_product(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vec
     every row alike. Rows of start, B and C are contiguous; whatever stands beyond their used columns, up to a
     multiple of LANES, is computed as well.
     """
-    step = 8 * LANES
-    v = 0
-    while n_vectors - v >= 3 and n_vectors - v != 4:  # 4 is better as 2 + 2 than as 3 + 1
-        s = start + v * step if start != 0 else start
-        _columns_3(s, start_row, a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
-        v += 3
-    while n_vectors - v >= 2:
-        s = start + v * step if start != 0 else start
-        _columns_2(s, start_row, a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
-        v += 2
-    if n_vectors - v == 1:
-        s = start + v * step if start != 0 else start
-        _columns_1(s, start_row, a, a_row, a_k, b + v * step, b_k, c + v * step, c_row, n_rows, n_k)
+    _product(0.0, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k)
+
+
+@external(
+    "void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)", is_late=True
+)
+def set_product_of_singles(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):
+    """Do what `set_product` does for float32, of which a vector holds 2 LANES."""
+    _product(_SINGLE, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k)
 
 
 @inlined
@@ -400,33 +458,53 @@ def add_product(a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, n_k):
 
 
 @inlined
-def _listed_tile(n_rows, n_vectors, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k):
+def _listed_tile(zero, n_rows, n_vectors, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k):
     if n_vectors == 3:
         if n_rows == 4:
-            _listed_4x3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_4x3(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         elif n_rows == 3:
-            _listed_3x3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_3x3(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         elif n_rows == 2:
-            _listed_2x3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_2x3(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         else:
-            _listed_1x3(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_1x3(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
     elif n_vectors == 2:
         if n_rows == 4:
-            _listed_4x2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_4x2(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         elif n_rows == 3:
-            _listed_3x2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_3x2(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         elif n_rows == 2:
-            _listed_2x2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_2x2(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
         else:
-            _listed_1x2(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+            _listed_1x2(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
     elif n_rows == 4:
-        _listed_4x1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        _listed_4x1(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
     elif n_rows == 3:
-        _listed_3x1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        _listed_3x1(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
     elif n_rows == 2:
-        _listed_2x1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        _listed_2x1(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
     else:
-        _listed_1x1(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+        _listed_1x1(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_k, k)
+
+
+@inlined
+def _listed_product(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, starts):
+    offsets = array_of_ints_at(starts, n_rows // 4 + 2)
+    v = 0
+    while v < n_vectors:
+        left = n_vectors - v
+        width = 2 if left in (2, 4) else min(left, 3)  # 4 is better as 2 + 2 than as 3 + 1
+        beside = v * VECTOR_BYTES
+        for r in range(0, n_rows, 4):
+            first, stop = offsets[r // 4], offsets[r // 4 + 1]
+            in_start = _row_of(start, start_row, r) + beside if start != 0 else start
+            in_b, in_c = b + beside, c + r * c_row + beside
+            at, rows = a + r * a_row, min(4, n_rows - r)
+            n_k, listed = stop - first, k + first * 2
+            _listed_tile(
+                zero, rows, width, in_start, start_row, at, a_row, a_k, in_b, b_k, in_c, c_row, n_k, listed
+            )
+        v += width
 
 
 @external("void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)")
@@ -435,19 +513,15 @@ def set_listed_product(start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows
 
     k is the address of all lists, uint16, one behind another; starts that of their int64 offsets.
     """
-    offsets = array_of_ints_at(starts, n_rows // 4 + 2)
-    v = 0
-    while v < n_vectors:
-        left = n_vectors - v
-        width = 2 if left in (2, 4) else min(left, 3)  # 4 is better as 2 + 2 than as 3 + 1
-        beside = v * 8 * LANES
-        for r in range(0, n_rows, 4):
-            first, stop = offsets[r // 4], offsets[r // 4 + 1]
-            in_start = _row_of(start, start_row, r) + beside if start != 0 else start
-            in_b, in_c = b + beside, c + r * c_row + beside
-            at, rows = a + r * a_row, min(4, n_rows - r)
-            n_k, listed = stop - first, k + first * 2
-            _listed_tile(
-                rows, width, in_start, start_row, at, a_row, a_k, in_b, b_k, in_c, c_row, n_k, listed
-            )
-        v += width
+    _listed_product(0.0, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, starts)
+
+
+@external(
+    "void(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)",
+    is_late=True,
+)
+def set_listed_product_of_singles(
+    start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, starts
+):
+    """Do what `set_listed_product` does for float32."""
+    _listed_product(_SINGLE, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_vectors, k, starts)

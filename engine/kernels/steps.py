@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.jit import address_of, atomic_add, atomic_get, atomic_set, inner, kernel, yield_core
+from engine.kernels.jit import (
+    address_of,
+    atomic_add,
+    atomic_get,
+    atomic_set,
+    bytes_of,
+    inner,
+    kernel,
+    yield_core,
+)
 from engine.kernels.layout import (
     FAN_IN,
     FAN_OUT,
@@ -113,15 +122,34 @@ def totals(works, n_samples):
     return loss / n_samples, int(errors), int(ties)
 
 
+@inner
+def _copy(source, target):
+    for i in range(source.size):
+        target[i] = source[i]
+
+
 @kernel
 def many_steps(
-    member, control, samples, bounds, theta, gradient, before, rate, first_weights, plan, works, records
+    member,
+    control,
+    samples,
+    bounds,
+    theta,
+    typed,
+    gradient,
+    before,
+    rate,
+    first_weights,
+    plan,
+    works,
+    records,
 ):
     """Take as many steps as records has room for; return (steps taken, diverged).
 
     Several threads may call this with the same arrays: member 0 does what cannot be shared and is able to do
     all of it alone; the others take chunks off it and return when it is done. control (3, 8) is what they
-    meet at, see `control_cells`. bounds (n_chunks + 1,) the samples of each chunk;
+    meet at, see `control_cells`. bounds (n_chunks + 1,) the samples of each chunk; typed (n_params,) room for
+    theta in the type of the products where that is not float64, else theta itself;
     before (2, n_params) takes theta and gradient as they were, to go back to when the next are not finite.
     """
     next_chunk, n_done, over = control_cells(control)
@@ -130,7 +158,7 @@ def many_steps(
         while atomic_get(over) == 0:
             waited += 1
             if atomic_get(next_chunk) < len(bounds) - 1:
-                _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan, works)
+                _take_chunks(next_chunk, n_done, samples, bounds, typed, first_weights, plan, works)
                 waited = 0
             elif waited > SPINS:
                 yield_core()
@@ -142,10 +170,12 @@ def many_steps(
             before[1, i] = gradient[i]
         for i in range(theta.size):
             theta[i] -= rate * gradient[i]
+        if bytes_of(typed) != bytes_of(theta):
+            _copy(theta, typed)
         pad_first_weights(theta, plan, first_weights)
         atomic_set(n_done, 0)
         atomic_set(next_chunk, 0)
-        _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan, works)
+        _take_chunks(next_chunk, n_done, samples, bounds, typed, first_weights, plan, works)
         waited = 0
         while atomic_get(n_done) < len(bounds) - 1:
             waited += 1

@@ -56,23 +56,26 @@ class PlaneSlice:
         return filled(self.loss, self.known)
 
 
-def line_slice(net: MLP, data: Dataset, origin: Any, direction: Any, alphas: Any) -> LineSlice:
+def line_slice(
+    net: MLP, data: Dataset, origin: Any, direction: Any, alphas: Any, n_threads: int = 1
+) -> LineSlice:
     """Return loss and errors at origin + alphas[i] direction.
 
     Args:
         net, data: whose loss.
         origin, direction: (n_params,).
-        alphas: (n,) any finite numbers.
+        alphas: (n,) any finite numbers; fastest where they are evenly spaced.
+        n_threads: threads that share the points; the result has the same bits for any number.
 
     Raises:
         TypeError, ValueError: one sentence naming the argument.
     """
-    *_, (_, result) = iter_line_slice(net, data, origin, direction, alphas)
+    *_, (_, result) = iter_line_slice(net, data, origin, direction, alphas, n_threads)
     return result
 
 
 def plane_slice(
-    net: MLP, data: Dataset, origin: Any, d1: Any, d2: Any, alphas: Any, betas: Any
+    net: MLP, data: Dataset, origin: Any, d1: Any, d2: Any, alphas: Any, betas: Any, n_threads: int = 1
 ) -> PlaneSlice:
     """Return loss and errors at origin + alphas[i] d1 + betas[j] d2.
 
@@ -80,26 +83,28 @@ def plane_slice(
         net, data: whose loss.
         origin, d1, d2: (n_params,).
         alphas, betas: (n,) and (m,) any finite numbers; fastest where betas are evenly spaced.
+        n_threads: threads that share the points; the result has the same bits for any number.
 
     Raises:
         TypeError, ValueError: one sentence naming the argument.
     """
-    *_, (_, result) = iter_plane_slice(net, data, origin, d1, d2, alphas, betas)
+    *_, (_, result) = iter_plane_slice(net, data, origin, d1, d2, alphas, betas, n_threads)
     return result
 
 
 def iter_line_slice(
-    net: MLP, data: Dataset, origin: Any, direction: Any, alphas: Any
+    net: MLP, data: Dataset, origin: Any, direction: Any, alphas: Any, n_threads: int = 1
 ) -> Generator[tuple[float, LineSlice], None, None]:
     """Yield (share done, line slice so far) about every 12 ms, coarse first; arguments as `line_slice`."""
     along = _vector(net, "direction", direction)
     start, across = _vector(net, "origin", origin), np.zeros(net.n_params)
-    for share, plane in _iter_plane(net, data, (start, across, along), np.zeros(1), _grid("alphas", alphas)):
+    grids = np.zeros(1), _grid("alphas", alphas)
+    for share, plane in _iter_plane(net, data, (start, across, along), *grids, n_threads):
         yield share, LineSlice(plane.betas, plane.loss[0], plane.n_errors[0], plane.known[0])
 
 
 def iter_plane_slice(
-    net: MLP, data: Dataset, origin: Any, d1: Any, d2: Any, alphas: Any, betas: Any
+    net: MLP, data: Dataset, origin: Any, d1: Any, d2: Any, alphas: Any, betas: Any, n_threads: int = 1
 ) -> Generator[tuple[float, PlaneSlice], None, None]:
     """Yield (share done, plane slice so far) about every 12 ms, coarse first; arguments as `plane_slice`.
 
@@ -108,35 +113,42 @@ def iter_plane_slice(
     """
     named = (("origin", origin), ("d1", d1), ("d2", d2))
     vectors = tuple(_vector(net, name, vector) for name, vector in named)
-    yield from _iter_plane(net, data, vectors, _grid("alphas", alphas), _grid("betas", betas))
+    yield from _iter_plane(net, data, vectors, _grid("alphas", alphas), _grid("betas", betas), n_threads)
 
 
 def _iter_plane(
-    net: MLP, data: Dataset, vectors: tuple[FloatArray, ...], alphas: FloatArray, betas: FloatArray
+    net: MLP,
+    data: Dataset,
+    vectors: tuple[FloatArray, ...],
+    alphas: FloatArray,
+    betas: FloatArray,
+    n_threads: int,
 ) -> Generator[tuple[float, PlaneSlice], None, None]:
     check_fit(net, data)
-    state = _State(alphas, betas, data.n_samples)
+    checks.whole_number("n_threads", n_threads, at_least=1)
+    state = _State(alphas, betas)
     yield 0.0, state.partial
     from engine.landscape.sampler import Sampler  # imports and compiles the kernels, which takes seconds
 
     origin, d1, d2 = vectors
-    sampler, yielded = Sampler(net, data, (origin, d1, d2), alphas, betas), time.perf_counter()
-    for level in levels(len(alphas), len(betas)):
-        for n_samples in sampler.measure(level.patches, state.loss, state.n_errors):
-            if time.perf_counter() - yielded > _YIELD_S:
-                yield state.share(level, n_samples), state.partial
-                yielded = time.perf_counter()
-        state.finish(level)
-        yield state.share(level, 0), state.partial
+    with Sampler(net, data, (origin, d1, d2), alphas, betas, n_threads) as sampler:
         yielded = time.perf_counter()
+        for level in levels(len(alphas), len(betas)):
+            for share in sampler.measure(level.patches, state.loss, state.n_errors):
+                if time.perf_counter() - yielded > _YIELD_S:
+                    yield state.share(level, share), state.partial
+                    yielded = time.perf_counter()
+            state.finish(level)
+            yield state.share(level, 0.0), state.partial
+            yielded = time.perf_counter()
 
 
 class _State:
     """What is known of a grid so far."""
 
-    def __init__(self, alphas: FloatArray, betas: FloatArray, n_samples: int) -> None:
+    def __init__(self, alphas: FloatArray, betas: FloatArray) -> None:
         self._alphas, self._betas = _frozen(alphas), _frozen(betas)
-        self._n_samples, self._n_done = n_samples, 0
+        self._n_done = 0
         shape = (len(alphas), len(betas))
         self.loss = np.full(shape, np.nan)
         self.n_errors = np.full(shape, -1, dtype=np.int64)
@@ -148,8 +160,9 @@ class _State:
         self._n_done += level.n_points
         self.partial = self._freeze()
 
-    def share(self, level: Level, n_samples: int) -> float:
-        return (self._n_done + level.n_points * n_samples / self._n_samples) / self.known.size
+    def share(self, level: Level, share: float) -> float:
+        """Return the share 0..1 of all points that are done, with this share of a level."""
+        return (self._n_done + level.n_points * share) / self.known.size
 
     def _freeze(self) -> PlaneSlice:
         return PlaneSlice(self._alphas, self._betas, *map(_frozen, (self.loss, self.n_errors, self.known)))

@@ -6,9 +6,17 @@ from typing import Final
 
 from gui.panels.errors import ErrorsPanel
 from gui.panels.landscape import LandscapePanel
+from gui.panels.ledger import LedgerPanel
 from gui.panels.loss import LossPanel
 from gui.panels.panel import Panel
 from gui.panels.symmetry import SymmetryPanel
 from gui.panels.weights import WeightsPanel
 
-PANELS: Final[tuple[type[Panel], ...]] = (LossPanel, ErrorsPanel, SymmetryPanel, LandscapePanel, WeightsPanel)
+PANELS: Final[tuple[type[Panel], ...]] = (
+    LossPanel,
+    ErrorsPanel,
+    SymmetryPanel,
+    LandscapePanel,
+    WeightsPanel,
+    LedgerPanel,
+)

@@ -118,7 +118,7 @@ def test_more_samples_than_are_kept_between_levels(monkeypatch) -> None:
     net, data = make_net((4,)), make_data(300)
     vectors = make_vectors(net)
     kept = plane_slice(net, data, *vectors, ALPHAS, BETAS)
-    monkeypatch.setattr(sampler, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(sampler, "_GROUP_BYTES", 0)
     again = plane_slice(net, data, *vectors, ALPHAS, BETAS)
     assert np.array_equal(kept.loss, again.loss)
 

@@ -96,7 +96,10 @@ def test_a_trainer_from_settings_trains_the_part():
     run = Trainer.from_config(config)
     start, mask = run.theta, trained(run.net, "hidden")
     run.step(4)
-    assert run.theta[~mask].tolist() == start[~mask].tolist() and run.theta[mask].tolist() != start[mask].tolist()
+    assert (
+        run.theta[~mask].tolist() == start[~mask].tolist()
+        and run.theta[mask].tolist() != start[mask].tolist()
+    )
 
 
 @pytest.mark.parametrize("method", ["DOP853", "LSODA"])

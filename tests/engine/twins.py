@@ -104,13 +104,35 @@ def affine(values, weights, bias, first=0):
     return [b + sum(values[i] * weights[i][j] for i in orders[j]) for j, b in enumerate(bias)]
 
 
-def forward(net, theta, sample, first=0):
-    """Return (pre-activations of each hidden layer, values of input and hidden layers, outputs)."""
+def noise_factor(noise, layer, unit, number):
+    """Return the factor of a unit (from 0) of a hidden layer (from 1) on an example, by SplitMix64."""
+    if noise is None:
+        return 1.0
+    state = split_mix(split_mix(split_mix(noise.seed, 1), layer), unit + 1)
+    u = (split_mix(state, number + 1) >> 11) / 2**53
+    return 1.0 + noise.strength * math.sqrt(3.0) * (2.0 * u - 1.0)
+
+
+def split_mix(seed, n):
+    """Return number n, from 1, of the SplitMix64 sequence that begins with seed."""
+    z = (seed + n * 0x9E3779B97F4A7C15) % 2**64
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+    return z ^ z >> 31
+
+
+def forward(net, theta, sample, first=0, noise=None, number=0):
+    """Return (pre-activations of each hidden layer, values of input and hidden layers, outputs).
+
+    With noise the values of hidden layers are those that the next layer sees; number is the example's.
+    """
     layers, skips = unpack(net, theta)
     values, pre_activations = [list(sample)], []
     for (weights, bias), name in zip(layers[:-1], net.activation, strict=True):
         pre_activations.append(affine(values[-1], weights, bias, first))
-        values.append([VALUES[name](z) for z in pre_activations[-1]])
+        plain = [VALUES[name](z) for z in pre_activations[-1]]
+        factors = [noise_factor(noise, len(values), unit, number) for unit in range(len(plain))]
+        values.append([value * factor for value, factor in zip(plain, factors, strict=True)])
     outputs = affine(values[-1], *layers[-1], first)
     for layer, weights in skips.items():
         outputs = affine(values[layer], weights, outputs, first)
@@ -164,8 +186,15 @@ def logits(net, theta, x):
     return [forward(net, theta, sample)[2] for sample in x.tolist()]
 
 
+def logits_on(net, theta, data):
+    """Return the outputs on a data set, with its noise."""
+    numbered = zip(data.x.tolist(), data.numbers.tolist(), strict=True)
+    return [forward(net, theta, sample, 0, data.noise, number)[2] for sample, number in numbered]
+
+
 def per_example_loss(net, theta, data):
-    return [sample_loss(net.loss_name, forward(net, theta, x)[2], y, t) for x, y, t in _samples(data)]
+    outputs, labels = logits_on(net, theta, data), zip(data.y.tolist(), data.targets.tolist(), strict=True)
+    return [sample_loss(net.loss_name, z, y, t) for z, (y, t) in zip(outputs, labels, strict=True)]
 
 
 def loss(net, theta, data):
@@ -175,7 +204,7 @@ def loss(net, theta, data):
 
 def n_errors(net, theta, data):
     wrong = 0
-    for outputs, y in zip(logits(net, theta, data.x), data.y.tolist(), strict=True):
+    for outputs, y in zip(logits_on(net, theta, data), data.y.tolist(), strict=True):
         if net.loss_name == "squared":
             wrong += (outputs[0] > 0.5) != (y > 0)
         else:
@@ -186,33 +215,36 @@ def n_errors(net, theta, data):
 def n_tied(net, theta, data):
     if net.loss_name == "squared":
         return 0
-    return sum(outputs.count(max(outputs)) > 1 for outputs in logits(net, theta, data.x))
+    return sum(outputs.count(max(outputs)) > 1 for outputs in logits_on(net, theta, data))
 
 
 def gradient(net, theta, data, first=0):
     """Return the gradient of the mean loss as a list, by backpropagation one sample and one weight at a time."""
     total = [0.0] * net.n_params
-    for x, y, t in _samples(data):
-        for k, derivative in enumerate(_sample_gradient(net, theta, x, y, t, first)):
+    for (x, y, t), number in zip(_samples(data), data.numbers.tolist(), strict=True):
+        for k, derivative in enumerate(_sample_gradient(net, theta, x, y, t, first, data.noise, number)):
             total[k] += derivative
     return [value / data.n_samples for value in total]
 
 
-def _sample_gradient(net, theta, x, y, t, first):
+def _sample_gradient(net, theta, x, y, t, first, noise, number):
     layers, skips = unpack(net, theta)
-    pre_activations, values, outputs = forward(net, theta, x, first)
+    pre_activations, values, outputs = forward(net, theta, x, first, noise, number)
     output_delta = delta = delta_of_outputs(net.loss_name, outputs, y, t)
     parts = []
-    for number in range(len(layers) - 1, -1, -1):
-        outer = [value * d for value in values[number] for d in delta]
+    for layer in range(len(layers) - 1, -1, -1):
+        outer = [value * d for value in values[layer] for d in delta]
         parts.append(outer + list(delta))
-        if number:
-            weights = layers[number][0]
+        if layer:
+            weights = layers[layer][0]
             delta = affine(delta, _turned(weights), [0.0] * len(weights), first)
-            if number in skips:
-                delta = affine(output_delta, _turned(skips[number]), delta, first)
-            slope = SLOPES[net.activation[number - 1]]
-            delta = [d * slope(z) for d, z in zip(delta, pre_activations[number - 1], strict=True)]
+            if layer in skips:
+                delta = affine(output_delta, _turned(skips[layer]), delta, first)
+            slope = SLOPES[net.activation[layer - 1]]
+            units = zip(delta, pre_activations[layer - 1], strict=True)
+            delta = [
+                d * slope(z) * noise_factor(noise, layer, unit, number) for unit, (d, z) in enumerate(units)
+            ]
     result = [value for part in reversed(parts) for value in part]
     for layer in skips:
         result += [value * d for value in values[layer] for d in output_delta]

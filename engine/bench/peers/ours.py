@@ -26,7 +26,7 @@ def make(problem: Problem, way: str, n_threads: int) -> Contestant:
     if problem.kind == STEPS:
         return _Steps(problem, net, data, way, n_threads)
     if problem.kind == SLICE:
-        return _Slice(problem, net, data)
+        return _Slice(problem, net, data, n_threads)
     if problem.kind == EIGENPAIRS:
         return _Eigenpairs(problem, net, data, n_threads)
     return _Products(problem, net, data, n_threads)
@@ -61,16 +61,18 @@ class _Steps(Contestant):
 
 
 class _Slice(Contestant):
-    def __init__(self, problem: Problem, net: MLP, data: Dataset) -> None:
+    def __init__(self, problem: Problem, net: MLP, data: Dataset, n_threads: int) -> None:
         super().__init__(problem)
         self.units = 1.0
-        self._net, self._data = net, data
+        self._net, self._data, self._n_threads = net, data, n_threads
         self._slice: Any = None
 
     def run(self) -> None:
         problem, ticks = self.problem, self.problem.ticks
         d1, d2 = problem.vectors
-        self._slice = engine.plane_slice(self._net, self._data, problem.theta, d1, d2, ticks, ticks)
+        self._slice = engine.plane_slice(
+            self._net, self._data, problem.theta, d1, d2, ticks, ticks, n_threads=self._n_threads
+        )
 
     def result(self) -> Result:
         rows, columns = self.problem.points.T

@@ -1,0 +1,236 @@
+"""zero-at-differentiable-minima: with enough hidden weights, no differentiable local minimum has an error."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.activations import ACTIVATIONS
+from engine.activity import activity_on
+from engine.claims.claim import Answer, Assumption, Claim, Finding
+from engine.datasets.dataset import Dataset
+from engine.endpoints import EndKind, EndPoint, classify
+from engine.evaluator import Records, make_evaluator
+from engine.mlp import MLP
+from engine.rank import NumericalRank, numerical_rank
+
+FloatArray = npt.NDArray[np.float64]
+
+_TRAIN: Final = "weights"  # the theorem's network has no biases; one can be had by an input that is always 1
+_RATE: Final = 0.1
+_N_RATES: Final = 4  # the first takes 2 parts of 5, each of the others, a quarter of the one before, takes 1
+_N_PARTS: Final = 20
+_ZERO: Final = 1e-8
+_BALANCE: Final = 1e-3
+OF: Final = ("differentiable minima", "all end points")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class End:
+    """Where one run ended: width, number of the start, the point, rank of (A o X), length of (A o X) e."""
+
+    width: int
+    start: int
+    point: EndPoint
+    rank: NumericalRank
+    certificate: float
+
+    @property
+    def gradient_share(self) -> float:
+        """The gradient's length, in mean lengths of the samples' own gradients."""
+        return self.point.gradient_norm / self.point.sample_norm if self.point.sample_norm else 0.0
+
+
+def measure(
+    seed: int = 0,
+    widths: Sequence[int] = (4, 5, 8, 12),
+    n_starts: int = 3,
+    n_samples: int = 16,
+    n_features: int = 4,
+    noise: float = 0.5,
+    duplicated: bool = False,
+    activation: str = "leaky_relu",
+    n_steps: int = 50_000,
+    of: str = OF[0],
+) -> Generator[tuple[float, Finding | None], None, None]:
+    """Train networks of several widths to random signs and tell what sort of point each has come to.
+
+    of: whether minima without a gradient are left out ("differentiable minima"), as the statement says.
+    """
+    ends: list[End] = []
+    n_runs = len(widths) * n_starts
+    for width in widths:
+        for start in range(n_starts):
+            number = 1000 * seed + start
+            data = random_signs(n_samples, n_features, number, duplicated).with_noise(noise, number)
+            net = MLP((n_features, width, 1), activation, "squared")
+            theta = net.init("he_normal", seed=number)
+            rate = _RATE
+            for done, rate in descend(net, data, theta, n_steps):
+                yield (len(ends) + done) / (n_runs + 1), None
+            ends.append(_end(net, data, theta, rate, width, start))
+    yield 1.0, _finding(ends, noise, n_samples, n_features, activation, of, n_steps)
+
+
+def random_signs(n_samples: int, n_features: int, seed: int, duplicated: bool = False) -> Dataset:
+    """Return normal inputs with random signs as targets; duplicated: every input occurs twice."""
+    random = np.random.default_rng([seed, n_samples, n_features])
+    x = random.standard_normal((n_samples, n_features))
+    signs = random.choice((-1.0, 1.0), n_samples)
+    if duplicated:
+        x[1::2] = x[: n_samples // 2 * 2 : 2]
+    return Dataset(x, (signs > 0).astype(np.int64), "random signs", targets=signs)
+
+
+def descend(
+    net: MLP, data: Dataset, theta: FloatArray, n_steps: int
+) -> Generator[tuple[float, float], None, None]:
+    """Move theta (n_params,) in place by gradient descent, yielding (share done, rate) on the way.
+
+    The rate falls in four stages to a 64th: at a kink gradient descent jumps about as far as its rate is large.
+    """
+    evaluator, gradient = make_evaluator(net, data, train=_TRAIN), np.empty(net.n_params)
+    evaluator.evaluate(theta, gradient)
+    rates = np.repeat(_RATE * 0.25 ** np.arange(_N_RATES), (2, 1, 1, 1)).repeat(_N_PARTS // 5)
+    for part, rate in enumerate(rates.tolist(), 1):
+        records = Records.empty(max(1, n_steps // _N_PARTS))
+        evaluator.advance(theta, gradient, rate, records)
+        yield part / _N_PARTS, rate
+
+
+def khatri_rao(net: MLP, data: Dataset, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return A o X (n_features * width, n_samples), and the errors e = f - t (n_samples,).
+
+    A holds the slopes of the units times their noise; column n is the Kronecker product of A's and X's. The
+    gradient by the hidden weights is that of (A o X) e, times the output weights, over n_samples.
+    """
+    inside = activity_on(net, theta, data, slice(None))
+    slopes, errors = inside.slopes[0], inside.outputs[:, 0] - data.targets
+    return np.einsum("nf,nw->fwn", data.x, slopes).reshape(-1, data.n_samples), errors
+
+
+def _end(net: MLP, data: Dataset, theta: FloatArray, rate: float, width: int, start: int) -> End:
+    matrix, errors = khatri_rao(net, data, theta)
+    return End(
+        width=width,
+        start=start,
+        point=classify(net, data, theta, rate, _TRAIN, _ZERO, _BALANCE),
+        rank=numerical_rank(matrix),
+        certificate=float(np.linalg.norm(matrix @ errors)),
+    )
+
+
+def _finding(
+    ends: list[End], noise: float, n_samples: int, n_features: int, activation: str, of: str, n_steps: int
+) -> Finding:
+    counts = Counter(end.point.kind for end in ends)
+    above = [end for end in ends if end.point.kind is not EndKind.ZERO]
+    shown_wrong = [end for end in above if _counts_against(end, of)]
+    n_judged = counts[EndKind.ZERO] + counts[EndKind.KINK] + counts[EndKind.SADDLE] + counts[EndKind.MINIMUM]
+    least_share = min((end.gradient_share for end in above), default=np.inf)
+    return Finding(
+        stands=None if not n_judged else not shown_wrong,
+        margin=_margin(shown_wrong, least_share),
+        summary=_summary(ends, counts, n_samples, n_features),
+        evidence={
+            "margin_is": "smallest gradient among the ends above zero error, in mean lengths of a sample's own "
+            f"gradient, less the {_BALANCE:g} that counts as 0; if violated, the largest loss of an end that "
+            "should not be",
+            "n_samples": n_samples,
+            "n_features": n_features,
+            "noise": noise,
+            "activation": activation,
+            "train": _TRAIN,
+            "n_steps": n_steps,
+            "learning_rates": [_RATE * 0.25**k for k in range(_N_RATES)],
+            "zero_loss": _ZERO,
+            "balance": _BALANCE,
+            "judged": of,
+            "ends": [_row(end, n_samples, n_features) for end in ends],
+            "n_ends": {kind.value: counts[kind] for kind in EndKind},
+        },
+        assumptions=_assumptions(ends, noise, n_samples, n_features, activation),
+    )
+
+
+def _counts_against(end: End, of: str) -> bool:
+    kinds = (EndKind.MINIMUM,) if of == OF[0] else (EndKind.MINIMUM, EndKind.KINK)
+    return end.point.kind in kinds
+
+
+def _margin(shown_wrong: list[End], least_share: float) -> float:
+    if shown_wrong:
+        return max(end.point.loss for end in shown_wrong)
+    return max(0.0, least_share - _BALANCE) if np.isfinite(least_share) else 1.0
+
+
+def _summary(ends: list[End], counts: Counter[EndKind], n_samples: int, n_features: int) -> str:
+    shares = ", ".join(
+        f"{n_features * width / n_samples:.4g} N: {_words([end for end in ends if end.width == width])}"
+        for width in sorted({end.width for end in ends})
+    )
+    n_minima = counts[EndKind.MINIMUM]
+    return (
+        f"Of {len(ends)} runs with N = {n_samples} samples, {n_minima} ended at a differentiable minimum with an "
+        f"error. By the number of hidden weights: {shares}."
+    )
+
+
+def _words(ends: list[End]) -> str:
+    counts = Counter(end.point.kind.value for end in ends)
+    return " and ".join(f"{n} {kind}" for kind, n in counts.most_common())
+
+
+def _row(end: End, n_samples: int, n_features: int) -> dict[str, Any]:
+    point = end.point
+    return {
+        "weights_per_sample": n_features * end.width / n_samples,
+        "width": end.width,
+        "start": end.start,
+        "kind": point.kind.value,
+        "loss": point.loss,
+        "gradient_norm": point.gradient_norm,
+        "clarke_residual": point.residual,
+        "sample_norm": point.sample_norm,
+        "n_kinks": point.n_kinks,
+        "kink_tolerance": point.kink_tolerance,
+        "lowest_curvature": point.lowest_curvature,
+        "rank": end.rank.rank,
+        "smallest_singular_value": end.rank.smallest,
+        "certificate": end.certificate,
+    }
+
+
+def _assumptions(
+    ends: list[End], noise: float, n_samples: int, n_features: int, activation: str
+) -> tuple[Assumption, ...]:
+    fewest = n_features * min(end.width for end in ends)
+    kinked = not ACTIVATIONS[activation].smooth
+    return (
+        Assumption(
+            f"At least as many hidden weights as samples ({n_samples}), counted without biases; the fewest were "
+            f"{fewest}.",
+            fewest >= n_samples,
+        ),
+        Assumption("Fixed noise multiplies the hidden units, different for each sample and unit.", noise > 0.0),
+        Assumption(f"The hidden units are piecewise linear; here they are {activation}.", kinked),
+    )
+
+
+CLAIM: Final = Claim(
+    claim_id="zero-at-differentiable-minima",
+    source_key="minima",
+    statement="With one hidden layer of leaky rectified units, squared loss, one output, fixed noise on the hidden "
+    "units and at least as many hidden weights as samples, the training error is 0 at every local minimum "
+    "where the loss has a gradient.",
+    cited="Theorem 1 of Soudry and Carmon",
+    expected=Answer.HOLDS,
+    measure=measure,
+    condition="Where the loss has a gradient: at kinks, where it has none, gradient descent comes to rest with "
+    "errors as long as there are only about as many hidden weights as samples.",
+)

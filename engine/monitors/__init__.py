@@ -1,0 +1,1 @@
+"""Monitors: what a claim comes to on whatever run is under way. One file a claim."""

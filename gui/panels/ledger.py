@@ -1,0 +1,311 @@
+"""LedgerPanel: each claim with what it comes to on this run, and its verdict when it was tested."""
+
+from __future__ import annotations
+
+import html
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QBrush, QColor, QFont
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QSplitter,
+    QTextBrowser,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+)
+
+from engine.claims.registry import BY_SOURCE, load_claim
+from engine.commands import Load
+from engine.jobs import Job
+from engine.lessons import Lesson, all_lessons
+from engine.snapshot import Snapshot
+from engine.sources import SOURCES
+from gui.panels.panel import Panel
+from gui.theme import Theme
+
+if TYPE_CHECKING:  # the claims come with numba and scipy: half a second, when the panel is first seen
+    from engine.claims.claim import Answer, Claim, Verdict
+    from engine.monitors.monitor import Monitor, Reading
+
+_CLAIM, _NOW, _TESTED = range(3)
+_SIGNS: Final = {"holds": "=", "violated": "≠", "not_applicable": "–", "undecided": "?"}
+_LOOK_S: Final = 2.0
+"""Between two looks of costly monitors: half a second of work at most, beside training."""
+
+
+class LedgerPanel(Panel):
+    """The ledger; see `help_text`."""
+
+    panel_id = "ledger"
+    title = "Ledger"
+    interval_s = 0.5
+    help_text = """Every claim of the five sources. "This run" is what a claim comes to on the run
+under way, read by a monitor that follows any run: it counts the steps on which the loss or the
+mistakes rose, compares mistakes and ceiling at every step, looks for the first step that parted equal
+units, and now and then, beside training, computes each example's gradients, the extreme eigenvalues of
+the Hessian, the rank of the features, and the loss of a permuted copy. A dash means that the claim says
+nothing about this run.
+
+"Tested" is the verdict of the claim's own experiment, from its own data and starts, with its
+assumptions checked: the button Test does it here, and so does, in a terminal, python main.py verify.
+= holds, ≠ violated, – not applicable, ? undecided.
+
+The text below tells statement, source, assumptions and evidence of the claim chosen. The button Lesson
+opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
+
+    def build(self, layout: QVBoxLayout) -> None:
+        """Create the list, the text and the buttons; the claims are read when they are first seen."""
+        self.tree = QTreeWidget()
+        self.tree.setColumnCount(3)
+        self.tree.setHeaderLabels(["Claim", "This run", "Tested"])
+        self.tree.setAccessibleName("Claims")
+        self.tree.setUniformRowHeights(True)
+        self.tree.setIndentation(12)
+        for column in (_CLAIM, _NOW):
+            self.tree.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        self.tree.header().setStretchLastSection(True)
+        self.tree.currentItemChanged.connect(lambda *_: self._show_details())
+        self.tree.itemActivated.connect(lambda *_: self.test())
+        self.details = QTextBrowser(openLinks=False)
+        self.details.setAccessibleName("The claim chosen")
+        self.test_button = QPushButton("Test")
+        self.test_button.setToolTip("Carry out the claim's own experiment, beside this run.")
+        self.test_button.clicked.connect(self.test)
+        self.lesson_button = QPushButton("Lesson")
+        self.lesson_button.setToolTip("Open a lesson that shows this claim.")
+        self.lesson_button.clicked.connect(self.open_lesson)
+        buttons = QHBoxLayout()
+        for button in (self.test_button, self.lesson_button):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.tree)
+        split.addWidget(self.details)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        layout.addWidget(split, 1)
+        layout.addLayout(buttons)
+        self._rows: dict[str, QTreeWidgetItem] = {}
+        self._claims: dict[str, Claim] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._readings: dict[str, Reading] = {}
+        self._lessons: dict[str, Lesson] = {}
+        self._monitors: tuple[Monitor, ...] = ()
+        self._test: tuple[str, Job] | None = None
+        self._look: tuple[str, Job] | None = None
+        self._asked_at_step: dict[str, int] = {}
+        self._looked_at_s = 0.0
+        self._run = (-1, -1)
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """Read the cheap monitors; see Panel."""
+        if not self._rows:
+            self._read_claims()
+        run = snapshot.run_id, snapshot.generation
+        if run != self._run:
+            self._run = run
+            self._forget_readings()
+        for monitor in self._monitors:
+            if not monitor.is_costly:
+                self._note_reading(monitor.claim_id, monitor.read(snapshot))
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Colour the answers; see Panel."""
+        for claim_id in self._rows:
+            self._write_row(claim_id)
+
+    def poll(self) -> None:
+        """Follow the test and the costly monitors; see Panel."""
+        if self._test is not None:
+            self._follow_test(*self._test)
+        if self._look is not None:
+            self._follow_look(*self._look)
+        elif self._newest is not None:
+            self._look_again(self._newest)
+
+    def summary(self) -> str:
+        """Return what each claim comes to on this run, as text."""
+        lines = [f"{claim_id}: {_words(reading)}" for claim_id, reading in self._readings.items()]
+        return " ".join(lines)
+
+    def test(self) -> None:
+        """Carry out the experiment of the claim chosen, or cancel the one under way."""
+        if self._test is not None:
+            self._test[1].cancel()
+            return
+        claim = self._chosen()
+        if claim is None:
+            return
+        from engine.claims.verification import verifying
+
+        self._test = (claim.claim_id, self.jobs.submit(partial(verifying, claim), self._run[1]))
+        self.test_button.setText("Cancel")
+        self._rows[claim.claim_id].setText(_TESTED, "waiting")
+
+    def open_lesson(self) -> None:
+        """Load a lesson of the claim chosen."""
+        claim = self._chosen()
+        if claim is not None and claim.claim_id in self._lessons:
+            self.command_issued.emit(Load(self._lessons[claim.claim_id].config))
+
+    def choose(self, claim_id: str) -> None:
+        """Choose a claim of the list."""
+        self.tree.setCurrentItem(self._rows[claim_id])
+
+    # The list
+
+    def _read_claims(self) -> None:
+        from engine.monitors.registry import make_monitors
+
+        self._monitors = make_monitors()
+        for lesson in all_lessons():
+            for claim_id in lesson.claims:
+                self._lessons.setdefault(claim_id, lesson)
+        for key, ids in BY_SOURCE.items():
+            group = QTreeWidgetItem(self.tree, [SOURCES[key].title])
+            group.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            group.setFirstColumnSpanned(True)
+            group.setFont(_CLAIM, _bold(group.font(_CLAIM)))
+            for claim_id in ids:
+                self._claims[claim_id] = load_claim(claim_id)
+                self._rows[claim_id] = QTreeWidgetItem(group, [claim_id, "", ""])
+                self._rows[claim_id].setToolTip(_CLAIM, self._claims[claim_id].statement)
+            group.setExpanded(True)
+        self.tree.setCurrentItem(next(iter(self._rows.values())))
+
+    def _forget_readings(self) -> None:
+        self._readings.clear()
+        if self._look is not None:
+            self._look[1].cancel()
+            self._look = None
+        self._asked_at_step.clear()
+        for claim_id in self._rows:
+            self._write_row(claim_id)
+
+    def _note_reading(self, claim_id: str, reading: Reading) -> None:
+        if self._readings.get(claim_id) == reading:
+            return
+        self._readings[claim_id] = reading
+        self._write_row(claim_id)
+        if self._chosen() is self._claims[claim_id]:
+            self._show_details()
+
+    def _write_row(self, claim_id: str) -> None:
+        row, reading, verdict = (
+            self._rows[claim_id],
+            self._readings.get(claim_id),
+            self._verdicts.get(claim_id),
+        )
+        self._write(row, _NOW, reading.answer if reading else None)
+        if verdict is not None:
+            odd = "" if verdict.is_as_expected else f" (expected: {verdict.expected.words})"
+            self._write(row, _TESTED, verdict.verdict, odd)
+
+    def _write(self, row: QTreeWidgetItem, column: int, answer: Answer | None, addition: str = "") -> None:
+        text = f"{_sign(answer)} {answer.words}{addition}" if answer else ""
+        if row.text(column) != text:
+            row.setText(column, text)
+            row.setToolTip(column, text)
+        colours = {"holds": self.theme.gradient, "violated": self.theme.errors}
+        colour = colours.get(answer.value if answer else "", self.theme.muted)
+        row.setForeground(column, QBrush(QColor(colour)))
+
+    # Tests and looks beside training
+
+    def _follow_test(self, claim_id: str, job: Job) -> None:
+        progress = job.latest
+        if not progress.finished:
+            self._rows[claim_id].setText(_TESTED, f"testing, {round(100 * progress.done)} %")
+            return
+        self._test = None
+        self.test_button.setText("Test")
+        if progress.error:
+            self._rows[claim_id].setText(_TESTED, progress.error)
+        elif progress.result is None or job.is_cancelled:
+            self._rows[claim_id].setText(_TESTED, "cancelled")
+        else:
+            self._verdicts[claim_id] = progress.result
+            self._write_row(claim_id)
+            self._show_details()
+
+    def _look_again(self, snapshot: Snapshot) -> None:
+        """Ask the costly monitor that has waited longest, if it is due and there is something new."""
+        costly = [monitor for monitor in self._monitors if monitor.is_costly]
+        unread = [monitor for monitor in costly if monitor.claim_id not in self._asked_at_step]
+        is_new = snapshot.n_steps not in self._asked_at_step.values()
+        rests = time.perf_counter() - self._looked_at_s < _LOOK_S
+        if not costly or self.jobs.is_busy or not (unread or (is_new and not rests)):
+            return
+        if not unread:
+            self._asked_at_step.clear()
+            unread = costly
+        monitor = unread[0]
+        self._asked_at_step[monitor.claim_id] = snapshot.n_steps
+        self._look = (
+            monitor.claim_id,
+            self.jobs.submit(partial(monitor.work, snapshot), snapshot.generation),
+        )
+
+    def _follow_look(self, claim_id: str, job: Job) -> None:
+        progress = job.latest
+        if not progress.finished:
+            return
+        self._look, self._looked_at_s = None, time.perf_counter()
+        if progress.result is not None and not progress.error and not job.is_cancelled:
+            self._note_reading(claim_id, progress.result)
+
+    # The text
+
+    def _chosen(self) -> Claim | None:
+        row = self.tree.currentItem()
+        return self._claims.get(row.text(_CLAIM)) if row is not None else None
+
+    def _show_details(self) -> None:
+        claim = self._chosen()
+        self.lesson_button.setEnabled(claim is not None and claim.claim_id in self._lessons)
+        if claim is not None:
+            reading, verdict = self._readings.get(claim.claim_id), self._verdicts.get(claim.claim_id)
+            place = self.details.verticalScrollBar().value()
+            self.details.setHtml(_page(claim, reading, verdict))
+            self.details.verticalScrollBar().setValue(place)
+
+
+def _bold(font: QFont) -> QFont:
+    made = QFont(font)
+    made.setBold(True)
+    return made
+
+
+def _page(claim: Claim, reading: Reading | None, verdict: Verdict | None) -> str:
+    parts = [f"<b>{html.escape(claim.statement)}</b>", f"<i>{html.escape(claim.cited)}</i>"]
+    if reading is not None:
+        parts.append(f"<b>This run:</b> {html.escape(_words(reading))}")
+    if verdict is not None:
+        parts.append(f"<b>Tested: {verdict.verdict.words}.</b> {html.escape(verdict.summary)}")
+        parts += [
+            f"{'Met' if one.met else 'NOT met'}: {html.escape(one.text)}" for one in verdict.assumptions
+        ]
+        parts.append(
+            f"Margin {verdict.margin:.4g} ({html.escape(_margin_text(verdict))}), {verdict.seconds:.1f} s"
+        )
+    if claim.condition:
+        parts.append(f"It does hold: {html.escape(claim.condition)}")
+    return "".join(f"<p style='margin: 3px 0'>{part}</p>" for part in parts)
+
+
+def _margin_text(verdict: Verdict) -> str:
+    return str(verdict.evidence.get("margin_is", "how far the verdict is from turning"))
+
+
+def _words(reading: Reading) -> str:
+    return f"{_sign(reading.answer)} {reading.line}" if reading.answer else reading.line
+
+
+def _sign(answer: Answer) -> str:
+    return _SIGNS[answer.value]
