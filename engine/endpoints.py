@@ -150,9 +150,9 @@ def _largest_change(net: MLP, data: Dataset, theta: FloatArray, moved: FloatArra
 
 def _mean_sample_norm(net: MLP, data: Dataset, theta: FloatArray, mask: Mask) -> float:
     """Return the mean over the samples of the norm of a sample's gradient by the parameters in mask."""
-    return sum(float(np.sqrt(_squares(net, data, theta, mask, rows)).sum()) for rows in _blocks(data)) / float(
-        data.n_samples
-    )
+    return sum(
+        float(np.sqrt(_squares(net, data, theta, mask, rows)).sum()) for rows in _blocks(data)
+    ) / float(data.n_samples)
 
 
 def _squares(net: MLP, data: Dataset, theta: FloatArray, mask: Mask, rows: slice) -> FloatArray:

@@ -145,8 +145,16 @@ def _up_to(steps: _Growing, last: int) -> npt.NDArray[Any]:
     return found[: int(np.searchsorted(found, last, side="right"))]
 
 
+_LARGE: Final = 2**20
+_ROOM: Final = 2**24
+
+
 class _Growing:
-    """A one- or two-column array that doubles; slices handed out stay valid and never change."""
+    """A one- or two-column array that grows; slices handed out stay valid and never change.
+
+    What nobody has written to takes no memory, so a large one gets room for millions of entries at once: it need
+    not be copied again, and no reader keeps an old copy alive.
+    """
 
     def __init__(self, dtype: Any, columns: int | None = None) -> None:
         self._array = np.empty(1024 if columns is None else (64, columns), dtype=dtype)
@@ -155,8 +163,9 @@ class _Growing:
     def extend(self, values: npt.NDArray[Any]) -> None:
         stop = self.n + len(values)
         if stop > len(self._array):
-            # Half as much again, not twice: ten million steps must fit in 300 MB.
-            size = max(stop, len(self._array) + len(self._array) // 2)
+            room = _ROOM * len(self._array) // self._array.size
+            is_large = _LARGE < stop <= room
+            size = room if is_large else max(stop, len(self._array) + len(self._array) // 2)
             grown = np.empty((size, *self._array.shape[1:]), dtype=self._array.dtype)
             grown[: self.n] = self._array[: self.n]
             self._array = grown

@@ -58,6 +58,8 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
             return log_ticks(low, high, n_ticks, self.zero_line)
         low, high = max(low, self.limits[0]), min(high, self.limits[1])
         levels = linear_ticks(low, high, n_ticks, self.is_whole)
+        if high <= low:  # one value between the limits, as of a matrix of one unit: there is nothing to crowd
+            return levels
         while self.orientation == "bottom" and n_ticks > 1.0 and _is_crowded(levels, size / (high - low)):
             n_ticks = max(1.0, 0.7 * n_ticks)
             levels = linear_ticks(low, high, n_ticks, self.is_whole)

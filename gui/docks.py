@@ -67,6 +67,12 @@ class Docks(QObject):
                 self._docks[panel_id].show()
                 self._docks[panel_id].raise_()
 
+    def show_only(self, panel_ids: Iterable[str]) -> None:
+        """Show these panels and hide all others."""
+        wanted = [panel_id for panel_id in panel_ids if panel_id in self._docks]
+        for panel_id, dock in self._docks.items():
+            dock.setVisible(panel_id in wanted)
+
     def arrange(self) -> None:
         """Show all docks in their first places."""
         for dock in self._docks.values():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from functools import partial
 from itertools import groupby
 
 from PySide6.QtCore import Qt, Signal
@@ -14,8 +13,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QTextBrowser,
 from engine.lessons import Lesson
 from engine.sources import SOURCES
 
-_REVEAL = "Show the answer"
-
 
 class LessonBox(QWidget):
     """Shows a lesson: what runs, what to predict, and, once a prediction is made, what is the case.
@@ -24,6 +21,8 @@ class LessonBox(QWidget):
 
     Attributes:
         choice: the list of lessons, by their sources.
+        prediction: the answers to choose from; hidden for a lesson without.
+        reveal_button: shows the answer without a prediction.
     """
 
     lesson_chosen = Signal(str)
@@ -44,9 +43,22 @@ class LessonBox(QWidget):
         self.choice.setMaxVisibleItems(24)
         _fill(self.choice, lessons)
         self.choice.activated.connect(lambda row: self.lesson_chosen.emit(self.choice.itemData(row)))
+        self.prediction = QComboBox()
+        self.prediction.setAccessibleName("Your prediction")
+        self.prediction.setToolTip("Choose before you press Run; then the answer is shown.")
+        self.prediction.setPlaceholderText("Predict: choose an answer")
+        self.prediction.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.prediction.activated.connect(lambda row: self.reveal(self.prediction.itemText(row)))
+        self.reveal_button = QPushButton("Show the answer")
+        self.reveal_button.setToolTip("Read what is the case.")
+        self.reveal_button.clicked.connect(lambda: self.reveal())
         self._answers = QWidget()
-        self._answer_layout = QHBoxLayout(self._answers)
-        self._answer_layout.setContentsMargins(0, 0, 0, 0)
+        answers = QHBoxLayout(self._answers)
+        answers.setContentsMargins(0, 0, 0, 0)
+        answers.addWidget(self.prediction, 1)
+        answers.addWidget(self.reveal_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 2)
         layout.setSpacing(2)
@@ -77,27 +89,15 @@ class LessonBox(QWidget):
         return self._predicted is not None
 
     @property
-    def answer_buttons(self) -> list[QPushButton]:
-        """The buttons to predict with; the last one shows the answer without a prediction."""
-        return self._answers.findChildren(QPushButton)
-
-    @property
     def text(self) -> str:
         """What is shown, without mark-up."""
         return self._browser.toPlainText()
 
     def _offer_answers(self, lesson: Lesson) -> None:
-        for button in self.answer_buttons:
-            self._answer_layout.removeWidget(button)
-            button.setParent(None)
-            button.deleteLater()
-        for text in (*lesson.choices, _REVEAL):
-            button = QPushButton(text)
-            button.setToolTip(
-                "Say this before you press Run." if text != _REVEAL else "Read what is the case."
-            )
-            button.clicked.connect(partial(self.reveal, "" if text == _REVEAL else text))
-            self._answer_layout.addWidget(button)
+        self.prediction.clear()
+        self.prediction.addItems(lesson.choices)
+        self.prediction.setCurrentIndex(-1)
+        self.prediction.setVisible(bool(lesson.choices))
         self._answers.show()
 
     def _write(self) -> None:

@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 )
 
 from gui.axes import tick_font
-from gui.theme import Theme
+from gui.theme import Theme, line_px
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -53,9 +53,9 @@ _SHAPES: Final = {
 }
 
 
-def shape_polygon(shape: str) -> QPolygonF:
+def shape_polygon(shape: str, scale: float = 1.0) -> QPolygonF:
     """Return a symbol around the origin, in pixels."""
-    return QPolygonF([QPointF(x, y) for x, y in _SHAPES[shape]])
+    return QPolygonF([QPointF(scale * x, scale * y) for x, y in _SHAPES[shape]])
 
 
 class Overlay(pg.UIGraphicsItem):  # type: ignore[misc]
@@ -75,7 +75,7 @@ class Overlay(pg.UIGraphicsItem):  # type: ignore[misc]
 
 
 class Curve(Overlay):
-    """A line two pixels wide through points whose x never falls, solid or dashed.
+    """A line of the theme's thickness through points whose x never falls, solid or dashed.
 
     On the screen it is a picture with one upright stroke in each column of pixels, which holds all that the
     line does there: 0.2 ms for any data. Qt's own lines took 1.2 ms at width 1, 5.4 ms at width 2 and 225 ms
@@ -91,10 +91,11 @@ class Curve(Overlay):
         self.y: FloatArray = np.empty(0)
         self._is_dashed = is_dashed
         self._colour = QColor()
+        self._width_px = 2.0
 
     def set_colour(self, colour: str) -> None:
-        """Set the colour of the line."""
-        self._colour = QColor(colour)
+        """Set the colour of the line, and its thickness by the size of type in use."""
+        self._colour, self._width_px = QColor(colour), line_px()
         self.update()
 
     def set_points(self, x: FloatArray, y: FloatArray) -> None:
@@ -118,7 +119,7 @@ class Curve(Overlay):
         left, top = round(area.left()), round(area.top())
         n_columns, n_rows = round(area.width() * ratio), round(area.height() * ratio)
         low, high = column_spans((x - left) * ratio, (y - top) * ratio, n_columns)
-        inked = strokes(low, high, n_rows, max(1.0, 2.0 * ratio))
+        inked = strokes(low, high, n_rows, max(1.0, self._width_px * ratio))
         if self._is_dashed:
             cut_into_dashes(inked, low, high, ratio)
         draw_inked(painter, inked, self._colour, left, top, ratio)
@@ -126,7 +127,7 @@ class Curve(Overlay):
     def _draw_line(self, painter: QPainter, x: FloatArray, y: FloatArray, area: QRectF) -> None:
         painter.save()
         painter.setClipRect(area)
-        pen = QPen(self._colour, 2.0, Qt.PenStyle.DashLine if self._is_dashed else Qt.PenStyle.SolidLine)
+        pen = QPen(self._colour, self._width_px, Qt.PenStyle.DashLine if self._is_dashed else Qt.PenStyle.SolidLine)
         painter.setPen(pen)
         painter.drawPolyline([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)])
         painter.restore()
@@ -248,6 +249,7 @@ class Marks(Overlay):
     def apply_theme(self, theme: Theme, colour: str) -> None:
         """Set the colours; colour names a field of the theme."""
         self._fill = QColor(getattr(theme, colour))
+        self._polygon = shape_polygon(self._shape, line_px() / 2.0)
         # Symbols that touch must stay apart; dots are small enough without an edge.
         self._edge = QPen(self._fill if self._shape == "dot" else QColor(theme.text), 1.0)
         self.update()

@@ -165,6 +165,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             axis.setPen(theme.muted)
             axis.setTickPen(theme.muted)
             axis.setTextPen(theme.text)
+            axis.setStyle(tickFont=tick_font())
         self._grid.set_colour(theme.grid)
         self._pointer.setPen(theme.muted)
         self._cross.apply_theme(theme, "text")

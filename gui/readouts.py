@@ -20,6 +20,7 @@ _ICONS: Final = {
 }
 _ICON_PX: Final = 34
 _NO_NUMBER: Final = "–"
+_USUAL: Final = "ordered float64"
 
 
 class Reading(QWidget):
@@ -68,6 +69,7 @@ class Readouts(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = theme
         self._state: State | None = None
+        self._is_brief = False
         self._sign = QLabel()
         self._sign.setFixedSize(_ICON_PX, _ICON_PX)
         self._word = QLabel()
@@ -76,7 +78,7 @@ class Readouts(QWidget):
         self.speed = Reading("steps a second", "88,888")
         self.loss = Reading("loss (nats)", "8.888888")
         self.errors = Reading("errors", "88,888 (88.8 %)")
-        self.arithmetic = Reading("arithmetic", "ordered float64")
+        self.arithmetic = Reading("arithmetic", _USUAL)
         self._readings = (self.step, self.speed, self.loss, self.errors, self.arithmetic)
         self._sentence = QLabel(wordWrap=True)
         self._sentence.hide()
@@ -112,7 +114,18 @@ class Readouts(QWidget):
         self._word.setMinimumWidth(max(metrics.horizontalAdvance(state.value) for state in State))
         for reading in self._readings:
             reading.reserve()
+        self.setMinimumHeight(0)
         self.setMinimumHeight(self.sizeHint().height())
+
+    def set_brief(self, is_brief: bool) -> None:
+        """Show only what the back row needs; arithmetic that is not the usual one is always named."""
+        self._is_brief = is_brief
+        self._leave_out()
+
+    def _leave_out(self) -> None:
+        is_usual = self.arithmetic.text == _USUAL
+        self.speed.setVisible(not self._is_brief)
+        self.arithmetic.setVisible(not (self._is_brief and is_usual))
 
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
@@ -138,6 +151,8 @@ class Readouts(QWidget):
             widget.hide()
         for widget in comers:
             widget.show()
+        if not sentence:
+            self._leave_out()
 
     def _draw_sign(self) -> None:
         assert self._state is not None
@@ -149,7 +164,10 @@ class Readouts(QWidget):
         self.speed.show_text(f"{snapshot.steps_per_s:,.0f}" if runs else _NO_NUMBER)
         self.loss.show_text(loss_text(snapshot.loss), f"loss ({loss_unit(snapshot)})")
         self.errors.show_text(errors_text(snapshot), f"errors of {snapshot.data.n_samples:,}")
-        self.arithmetic.show_text(f"{snapshot.config.arithmetic} {snapshot.config.dtype}")
+        arithmetic = f"{snapshot.config.arithmetic} {snapshot.config.dtype}"
+        if arithmetic != self.arithmetic.text:
+            self.arithmetic.show_text(arithmetic)
+            self._leave_out()
 
 
 def loss_text(loss: float) -> str:

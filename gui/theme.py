@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtGui import QColor, QFont, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
 
@@ -111,17 +111,19 @@ THEMES: Final = {theme.name: theme for theme in (LIGHT, DARK)}
 
 TEXT_PX: Final = 14
 """Height of ordinary text, in device-independent pixels; captions are a step smaller, values much larger."""
+LARGE_TEXT_PX: Final = 20
+"""The same for the back row."""
 
 
-def dress(app: QApplication, theme: Theme) -> None:
+def dress(app: QApplication, theme: Theme, text_px: int = TEXT_PX) -> None:
     """Give the whole application a theme: style, palette, type and style sheet."""
-    sheet = style_sheet(theme)
+    sheet = style_sheet(theme, text_px)
     if app.styleSheet() == sheet:  # every widget that there is would be dressed again
         return
     app.setStyle("Fusion")
     app.setPalette(palette(theme))
     font = QFont(app.font())
-    font.setPixelSize(TEXT_PX)
+    font.setPixelSize(text_px)
     app.setFont(font)
     app.setStyleSheet(sheet)
 
@@ -149,14 +151,19 @@ def palette(theme: Theme) -> QPalette:
     return colours
 
 
-def style_sheet(theme: Theme) -> str:
+def line_px() -> float:
+    """Return how thick lines in plots are: they grow with the type."""
+    return 2.0 * QFontInfo(QApplication.font()).pixelSize() / TEXT_PX
+
+
+def style_sheet(theme: Theme, text_px: int = TEXT_PX) -> str:
     """Return the style sheet of a theme: what a palette cannot say."""
     return _SHEET.format(
         **{name: getattr(theme, name) for name in theme.__slots__},
-        small=TEXT_PX - 1,
-        body=TEXT_PX + 1,
-        value=TEXT_PX + 9,
-        state=TEXT_PX + 12,
+        small=text_px - 1,
+        body=text_px + 1,
+        value=text_px + 9,
+        state=text_px + 12,
     )
 
 

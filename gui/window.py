@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMenu, QSizePolicy, QToolBar, QWidget
 
@@ -37,6 +37,7 @@ from gui.timeline import Timeline
 FIRST_SIZE: Final = (1280, 720)
 # A tick; panels that find no time draw at the next, so that every frame is a short one.
 _DRAW_S: Final = 0.0008
+_PRESENTED: Final = 2  # panels in a presentation: more would be too small for the back row
 _WORDS_S: Final = 0.1  # numbers that change faster than this cannot be read
 
 
@@ -60,6 +61,7 @@ class Window(QMainWindow):
         self._lesson = lesson
         self._lessons = {known.lesson_id: known for known in all_lessons()} | {lesson.lesson_id: lesson}
         self._is_started = False
+        self._arrangement: tuple[QByteArray, bool] | None = None  # before a presentation
         self._n_refusals_seen = 0
         self._words_at_s = 0.0
         self._worded: Report | None = None
@@ -176,6 +178,7 @@ class Window(QMainWindow):
             "download_mnist": self.data_menu.ask_download,
             "dark": lambda: self.set_theme(theme.DARK if self._theme is theme.LIGHT else theme.LIGHT),
             "recompute": self._recompute,
+            "presentation": self._toggle_presentation,
             "full_screen": lambda: self.showNormal() if self.isFullScreen() else self.showFullScreen(),
             "arrange": self.docks.arrange,
             "keys": lambda: show(HelpPage("Keys", keys_page(), self)),
@@ -245,6 +248,8 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """End the threads; the window goes first, because a compilation cannot be cut short."""
+        if self._arrangement is not None:
+            self._toggle_presentation()
         if self._memory is not None and self._is_started:
             self._memory.keep(self, self._theme)
         self.hide()
@@ -344,7 +349,10 @@ class Window(QMainWindow):
             self.messages.show_note(str(error))
             return
         self._lessons[lesson_id] = lesson  # read anew: MNIST may have come since
-        self.docks.show(lesson.panels)
+        if self._arrangement is None:
+            self.docks.show(lesson.panels)
+        else:
+            self.docks.show_only(lesson.panels[:_PRESENTED])
         self._send(Load(lesson.config))
 
     def open_run(self, path: Path) -> None:
@@ -430,12 +438,31 @@ class Window(QMainWindow):
 
     # Looks
 
+    def _toggle_presentation(self) -> None:
+        if self._arrangement is None:
+            self._arrangement = self.saveState(), self.isFullScreen()
+            self.docks.show_only(self._lesson.panels[:_PRESENTED])
+            self._bars[0].hide()
+            self.showFullScreen()
+        else:
+            state, was_full_screen = self._arrangement
+            self._arrangement = None
+            self._bars[0].show()
+            self.restoreState(state)
+            if not was_full_screen:
+                self.showNormal()
+        self.set_theme(self._theme)
+
     def set_theme(self, used_theme: theme.Theme) -> None:
         """Change the colours of everything."""
         self._theme = used_theme
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        theme.dress(app, used_theme)
+        is_presented = self._arrangement is not None
+        theme.dress(app, used_theme, theme.LARGE_TEXT_PX if is_presented else theme.TEXT_PX)
+        self.actions_by_id["presentation"].setChecked(is_presented)
+        self.readouts.set_brief(is_presented)
+        self.readouts.reserve()
         actions.set_icons(self.actions_by_id, used_theme)
         for part in (self.controls, self.readouts, self.messages, self.docks):
             part.set_theme(used_theme)

@@ -25,10 +25,11 @@ def test_the_notebook_example_works() -> None:
     assert len(done.stdout.splitlines()) == 2
 
 
-def test_the_lessons_are_those_there_are() -> None:
-    import engine
+def test_the_sources_are_those_there_are() -> None:
+    from engine.sources import SOURCES
 
-    assert re.findall(r"^\| `([a-z-]+)` \|", section("Lessons"), flags=re.MULTILINE) == list(engine.LESSONS)
+    named = re.findall(r"^\| ([A-Z][A-Za-z ]+) \|", section("The ledger"), flags=re.MULTILINE)
+    assert named == [source.title for source in SOURCES.values()]
 
 
 def test_the_data_sets_are_there() -> None:
@@ -48,7 +49,7 @@ def test_the_keys_do_what_the_window_says() -> None:
     assert named - in_a_plot <= {key for action in ACTIONS for key in action.keys}
 
 
-@pytest.mark.parametrize("command", ["list", "run", "picture", "data", "bench"])
+@pytest.mark.parametrize("command", ["list", "run", "verify", "hunt", "picture", "data", "bench"])
 def test_the_commands_are_there(command: str) -> None:
     assert f"python main.py {command}" in section("In the terminal")
     done = subprocess.run(

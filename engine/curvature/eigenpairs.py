@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-import scipy.sparse.linalg
 
 from engine import checks
 from engine.curvature.hessian import Hessian, dense_hessian
+from engine.curvature.lanczos import find_ends
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
 
@@ -52,9 +52,9 @@ def extreme_eigenpairs(
 ) -> Eigenpairs:
     """Return the k smallest and k largest eigenpairs of the Hessian of the mean loss at theta (n_params,).
 
-    By ARPACK's Lanczos method (scipy's eigsh) on exact products, both ends from one run, started from a
-    fixed random vector; small networks have their full Hessian decomposed instead. tolerance is relative to
-    the eigenvalue.
+    By Lanczos' method (`engine.curvature.lanczos`) on exact products, both ends from one run, started from a
+    fixed random vector; small networks have their full Hessian decomposed instead. A pair is found when the
+    length of H v - lambda v is at most tolerance times |lambda|.
 
     Raises:
         ValueError, TypeError: a bad argument.
@@ -62,6 +62,7 @@ def extreme_eigenpairs(
     """
     k = checks.whole_number("k", k, at_least=1, at_most=max(1, net.n_params // 2))
     checks.whole_number("seed", seed, at_least=0)
+    checks.real_number("tolerance", tolerance, above=0.0)
     if net.n_params <= _DENSE_UP_TO:
         values, vectors = scipy.linalg.eigh(dense_hessian(net, data, theta))
         return _pairs(values, vectors, k, 0.0, net.n_params)
@@ -72,18 +73,14 @@ def extreme_eigenpairs(
         if is_cancelled is not None and is_cancelled():
             raise InterruptedError("The search for eigenvalues was cancelled.")
         n_products += 1
-        return hessian.product(v.reshape(-1))
+        return hessian.product(v)
 
-    operator = scipy.sparse.linalg.LinearOperator((net.n_params,) * 2, matvec=product, dtype=np.float64)
     start = np.random.default_rng(seed).standard_normal(net.n_params)
-    n_basis = min(net.n_params, max(20, 6 * k + 2))
-    values, vectors = scipy.sparse.linalg.eigsh(
-        operator, k=2 * k, which="BE", v0=start, tol=tolerance, ncv=n_basis, maxiter=10_000
-    )
-    order = np.argsort(values)
-    values, vectors = values[order], vectors[:, order]
-    residuals = [np.linalg.norm(product(v) - value * v) for value, v in zip(values, vectors.T, strict=True)]
-    return _pairs(values, vectors, k, float(max(residuals)), n_products)
+    found = find_ends(product, start, k, tolerance)
+    residuals = [
+        np.linalg.norm(product(v) - value * v) for value, v in zip(found.values, found.vectors.T, strict=True)
+    ]
+    return _pairs(found.values, found.vectors, k, float(max(residuals)), n_products)
 
 
 def _pairs(values: FloatArray, vectors: FloatArray, k: int, residual: float, n_products: int) -> Eigenpairs:

@@ -40,6 +40,7 @@ def judge(witness: Witness) -> Judgement | None:
     n_numbers = int(witness.net.trained(witness.train).sum())
     return Judgement(
         (excess / n_numbers,),
+        witness.n_steps,
         f"With {n_numbers} weights the loss is {ends[0]:.4f} at the start, {ends[1]:.4f} at its mirror image and "
         f"{middle:.4f} in the middle, at 0: {excess:.4f} above the mean of the ends.",
     )
@@ -47,8 +48,8 @@ def judge(witness: Witness) -> Judgement | None:
 
 HUNT: Final = Hunt(
     claim_id="convex-in-weights",
-    looks_for=f"a net with one hidden layer and weights up to {LARGEST:g}, whose loss at 0 is above the mean of the losses "
-    "at the start and at its mirror image through 0; better is a larger excess per weight",
+    looks_for=f"a net with one hidden layer and weights up to {LARGEST:g}, whose loss at 0 is above the mean of the "
+    "losses at the start and at its mirror image through 0; better is a larger excess per weight",
     draw=draw,
     vary=vary,
     judge=judge,

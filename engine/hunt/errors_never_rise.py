@@ -19,7 +19,7 @@ CLEAR: Final = 1e-6
 """By how much logits must be apart for a sample to count as right or wrong."""
 
 _N_HALVINGS: Final = 3
-_WAIT: Final = 4  # steps of the whole rate after which the rise must have come at the smaller ones
+_WAIT: Final = 3  # steps of the whole rate by which the rise may come later at the smaller ones
 _LARGEST: Final = 5.0
 
 
@@ -39,7 +39,7 @@ def vary(witness: Witness, rng: np.random.Generator) -> Witness:
 
 
 def judge(witness: Witness) -> Judgement | None:
-    """Return mistakes that the first step adds while the loss falls, per number of the witness.
+    """Return mistakes that the witness's step adds while the loss falls, per number of the witness.
 
     The rise must come at rate/2, /4, /8 too, and no step may raise the loss.
     """
@@ -47,17 +47,21 @@ def judge(witness: Witness) -> Judgement | None:
     if data.n_samples > MOST_SAMPLES:
         return None
     trainer, evaluator = witness.trainer(), make_evaluator(net, data)
+    if witness.n_steps > 1:
+        trainer.step(witness.n_steps - 1)
+    earlier = trainer.theta
     trainer.step(1)
-    before, after = (outcome(data, evaluator.logits(theta)) for theta in (witness.theta, trainer.theta))
+    before, after = (outcome(data, evaluator.logits(theta)) for theta in (earlier, trainer.theta))
     change = flips(before, after, CLEAR)
     rise = len(change.lost) - len(change.won)
-    loss, errors = trainer.history["loss"], trainer.history["n_errors"]
+    loss, errors = trainer.history["loss"][-2:], trainer.history["n_errors"][-2:]
     if rise <= 0 or loss[1] >= loss[0] or not _persists(witness, rise):
         return None
     n_numbers = data.x.size + int(net.trained(witness.train).sum())
     least = float(np.abs(np.concatenate((before.gap[change.lost], after.gap[change.lost]))).min())
     return Judgement(
         (rise / n_numbers, least),
+        witness.n_steps,
         f"{rise} more mistakes in one step ({errors[0]} to {errors[1]} of {data.n_samples}) while the loss falls "
         f"from {loss[0]:.4f} to {loss[1]:.4f}, with {n_numbers} numbers in all; so at rate/2, /4 and /8.",
     )
@@ -66,7 +70,7 @@ def judge(witness: Witness) -> Judgement | None:
 def _persists(witness: Witness, rise: int) -> bool:
     for number in range(1, _N_HALVINGS + 1):
         trainer = witness.trainer(witness.learning_rate * 0.5**number)
-        trainer.step(_WAIT * 2**number)
+        trainer.step((witness.n_steps + _WAIT) * 2**number)
         errors = trainer.history["n_errors"]
         climbed = int((errors - np.minimum.accumulate(errors)).max())
         if climbed < rise or len(trainer.history.view().loss_rises):

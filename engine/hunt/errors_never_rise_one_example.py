@@ -63,8 +63,9 @@ def judge(witness: Witness) -> Judgement | None:
     largest = float(np.abs(witness.theta).max())
     return Judgement(
         (-largest, behind),
-        f"The largest number of the start is {largest:.4g}. The example is right at the start and, {behind:.2g} behind, "
-        f"wrong at step {middle}, while its probability rises from {p_true[0]:.4f} to {p_true[1]:.4f}.",
+        middle,
+        f"The largest number of the start is {largest:.4g}. The example is right at the start and wrong, "
+        f"{behind:.2g} behind, at step {middle}, while its probability rises from {p_true[0]:.4f} to {p_true[1]:.4f}.",
     )
 
 

@@ -22,6 +22,7 @@ def judge(witness: Witness) -> Judgement | None:
     ratio = quadratic / cross_entropy
     return Judgement(
         (ratio,),
+        witness.n_steps,
         f"The gradient by all parameters has norm {quadratic:.4g} for the quadratic loss and {cross_entropy:.4g} for "
         f"the cross-entropy: {ratio:.4g} times, where the bound allows 0.5.",
     )

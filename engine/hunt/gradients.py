@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.activity import activity
 from engine.datasets.dataset import Dataset
 from engine.hunt.variation import varied
 from engine.mlp import MLP
@@ -21,9 +23,16 @@ _ACTIVATIONS: Final = ("relu", "logistic", "tanh", "identity")
 
 
 def draw(rng: np.random.Generator) -> Witness:
-    """Return a 1-1-3 net at a random start, with the example x = 1 of class 0."""
+    """Return a 1-1-3 net at a random start, with the example x = 1 of class 0.
+
+    The output's bias makes up for its weights, so that softmax is not saturated: there both gradients vanish.
+    """
     net = MLP((1, 1, 3), str(rng.choice(_ACTIVATIONS)))
-    theta = rng.uniform(-LARGEST, LARGEST, net.n_params) * 10.0 ** rng.uniform(-1.0, 0.0)
+    theta = rng.uniform(-1.0, 1.0, net.n_params)
+    weights, bias = net.layers(theta)[1]
+    weights *= 10.0 ** rng.uniform(-1.0, math.log10(LARGEST))
+    hidden = activity(net, theta, np.ones((1, 1))).values[1][0, 0]
+    bias[...] = np.clip(rng.standard_normal(3) - weights[0] * hidden, -LARGEST, LARGEST)
     return Witness("hunted", "", net, Dataset([[1.0]], [0], "hunted", 3), theta, 0.01, 1)
 
 

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from engine import checks
 from engine.witnesses import Witness
 
-NEWLY_DRAWN = 0.25
+NEWLY_DRAWN: Final = 0.25
 """Share of the candidates that are drawn anew, so that the search does not stay where it was lucky first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a witness is worth: of two tuples the greater is the better; and the same in plain words."""
+    """What a witness is worth.
+
+    Attributes:
+        score: of two tuples the greater is the better.
+        n_steps: the step at which it shows.
+        summary: what shows, in plain words.
+    """
 
     score: tuple[float, ...]
+    n_steps: int
     summary: str
 
 
@@ -95,4 +104,4 @@ def _better(hunt: Hunt, best: Catch | None, n_tried: int, rng: np.random.Generat
     judgement = hunt.judge(candidate)
     if judgement is None or (best is not None and judgement.score <= best.judgement.score):
         return best
-    return Catch(candidate, judgement, n_tried)
+    return Catch(dataclasses.replace(candidate, n_steps=judgement.n_steps), judgement, n_tried)

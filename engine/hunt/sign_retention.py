@@ -24,6 +24,7 @@ def judge(witness: Witness) -> Judgement | None:
     n_against = int((first * second < 0).sum())
     return Judgement(
         (-cosine,),
+        witness.n_steps,
         f"The gradients of the quadratic loss and of the cross-entropy differ in sign in {n_against} of {len(first)} "
         f"parameters, and the cosine between them is {cosine:.4f}.",
     )
@@ -31,8 +32,8 @@ def judge(witness: Witness) -> Judgement | None:
 
 HUNT: Final = Hunt(
     claim_id="sign-retention",
-    looks_for=f"a 1-1-3 net with numbers up to {LARGEST:g} and one example, whose two gradients by all parameters have a "
-    "negative cosine; better is nearer to -1",
+    looks_for=f"a 1-1-3 net with numbers up to {LARGEST:g} and one example, whose two gradients by all parameters "
+    "have a negative cosine; better is nearer to -1",
     draw=draw,
     vary=vary,
     judge=judge,

@@ -67,13 +67,14 @@ def _with_data(witness: Witness, x: FloatArray, y: npt.NDArray[np.int64]) -> Wit
 def _moved(numbers: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Return numbers (n,) with some of them changed in one way."""
     chosen = rng.random(len(numbers)) < rng.choice((0.3, 1.0))
-    way = _WAYS[rng.integers(len(_WAYS))]
-    return np.where(chosen, way(numbers, rng), numbers)
+    moved, way = numbers.copy(), _WAYS[rng.integers(len(_WAYS))]
+    moved[chosen] = way(numbers, rng)[chosen]
+    return moved
 
 
 def _jogged(numbers: FloatArray, rng: np.random.Generator) -> FloatArray:
     size = 10.0 ** rng.uniform(-3.0, 0.0)
-    return numbers + size * (np.abs(numbers) + 0.1) * rng.standard_normal(len(numbers))
+    return np.asarray(numbers + size * (np.abs(numbers) + 0.1) * rng.standard_normal(len(numbers)))
 
 
 def _scaled(numbers: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -81,7 +82,7 @@ def _scaled(numbers: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def _rounded(numbers: FloatArray, rng: np.random.Generator) -> FloatArray:
-    return np.round(numbers, int(rng.integers(0, 3)))
+    return np.asarray(np.round(numbers, int(rng.integers(0, 3))))
 
 
 _WAYS: Final[tuple[Callable[[FloatArray, np.random.Generator], FloatArray], ...]] = (

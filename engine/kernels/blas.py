@@ -19,6 +19,7 @@ from engine.symmetry import spread
 Array = npt.NDArray[Any]
 
 _SAMPLES_A_BLOCK = 2048  # bounds the work arrays whatever the number of samples
+_BLOCK_BYTES = 48 * 2**20  # and whatever the number of layers: three numbers a unit, and as many in passing
 
 
 class BlasEvaluator(Evaluator):
@@ -93,8 +94,10 @@ class BlasEvaluator(Evaluator):
         return len(records.loss), False
 
     def _parts(self, n_samples: int) -> Iterator[slice]:
-        for start in range(0, n_samples, _SAMPLES_A_BLOCK):
-            yield slice(start, start + _SAMPLES_A_BLOCK)
+        fits = _BLOCK_BYTES // (8 * (3 * sum(self.net.layer_sizes[1:]) + 6 * max(self.net.layer_sizes)))
+        n_block = max(1, min(_SAMPLES_A_BLOCK, fits))
+        for start in range(0, n_samples, n_block):
+            yield slice(start, start + n_block)
 
     def _hidden(self, theta: Array, rows: slice | Rows) -> tuple[list[Array], list[Array]]:
         """Return the values of input and hidden layers at some rows, and the slopes of the hidden ones."""

@@ -34,7 +34,8 @@ WORTH_SHARING: Final = 2_000_000
 """Multiplications in a step below which handing parts of it to threads costs more than it saves."""
 
 _SAMPLES_A_CHUNK: Final = 64
-_CHUNK_BYTES: Final = 32 * 2**20
+_CHUNK_BYTES: Final = 32 * 2**20  # for the gradients of all chunks
+_WORK_BYTES: Final = 24 * 2**20  # for everything else that each chunk has
 
 
 class Plan(NamedTuple):
@@ -150,13 +151,28 @@ def make_works(
     net: MLP, plan: Plan, n_chunks: int, is_noisy: bool = False, dtype: npt.DTypeLike = np.float64
 ) -> Work:
     """Return the work arrays for all chunks, each of shape (n_chunks, size)."""
+    sizes, block = work_sizes(net, plan, is_noisy, dtype), plan.block
+    types = {name: np.float64 if name == "totals" else dtype for name in sizes}
+    works = Work(**{name: np.zeros((n_chunks, size), types[name]) for name, size in sizes.items()})
+    works.one[:] = 1.0
+    works.factors[:] = 1.0
+    for layer in plan.layers[:-1]:
+        ones = layer[VALUES] + layer[FAN_OUT] * block
+        works.values[:, ones : ones + block] = 1.0
+    return works
+
+
+def work_sizes(
+    net: MLP, plan: Plan, is_noisy: bool = False, dtype: npt.DTypeLike = np.float64
+) -> dict[str, int]:
+    """Return how many numbers each work array of one chunk has."""
     block, lanes = plan.block, lanes_in(dtype)
     widest, n_outputs = padded(max(net.layer_sizes[1:]), lanes), padded(net.n_outputs, lanes)
     needs_slopes = any(name in ("softplus", "erf") for name in net.activation)
     last = plan.layers[-1]
     n_gradient = int(last[GRADIENT] + (last[FAN_IN] + 1) * last[PADDED])
     n_gradient += sum(net.layer_sizes[layer] * n_outputs for layer in net.skip)
-    sizes = {
+    return {
         "values": n_values(plan),
         "slopes": n_values(plan) if needs_slopes else 0,
         "first": block * padded(net.layer_sizes[1], lanes),
@@ -172,14 +188,6 @@ def make_works(
         "plain": n_values(plan) if is_noisy else 0,
         "factors": n_values(plan) if is_noisy else 0,
     }
-    types = {name: np.float64 if name == "totals" else dtype for name in sizes}
-    works = Work(**{name: np.zeros((n_chunks, size), types[name]) for name, size in sizes.items()})
-    works.one[:] = 1.0
-    works.factors[:] = 1.0
-    for layer in plan.layers[:-1]:
-        ones = layer[VALUES] + layer[FAN_OUT] * block
-        works.values[:, ones : ones + block] = 1.0
-    return works
 
 
 def n_values(plan: Plan) -> int:
@@ -187,12 +195,13 @@ def n_values(plan: Plan) -> int:
     return int(plan.layers[-1, VALUES])
 
 
-def chunk_bounds(net: MLP, n_samples: int, block: int) -> IntArray:
+def chunk_bounds(net: MLP, n_samples: int, block: int, n_numbers: int = 1) -> IntArray:
     """Return the first sample of each chunk and the end, (n_chunks + 1,); all but the end are multiples of block.
 
-    The samples are split by the sizes alone, never by the number of threads.
+    The samples are split by the sizes alone, never by the number of threads. n_numbers is how many work numbers a
+    chunk has beside its gradient.
     """
-    most = max(2, _CHUNK_BYTES // (8 * net.n_params))
+    most = min(max(2, _CHUNK_BYTES // (8 * net.n_params)), max(1, _WORK_BYTES // (8 * n_numbers)))
     n_blocks = -(-n_samples // block)
     n_chunks = max(1, min(_MOST_CHUNKS, most, n_samples // _SAMPLES_A_CHUNK, n_blocks))
     bounds = (np.arange(n_chunks + 1, dtype=np.int64) * n_blocks) // n_chunks * block
@@ -205,6 +214,8 @@ def _block_size(net: MLP, n_samples: int, lanes: int) -> int:
         VECTOR_BYTES // lanes * 6 * max(net.layer_sizes[1:])
     )  # what is in use at a time, however deep the net is
     largest = next((size for size in _BLOCK_SIZES if size * a_sample <= _BLOCK_BYTES), _BLOCK_SIZES[-1])
+    while largest > lanes and 8 * 4 * sum(net.layer_sizes[1:]) * largest > _WORK_BYTES:
+        largest //= 2  # a very deep and wide net: one block of values must fit
     # Where a step is long, even few samples are split in two, for two threads.
     n_least = 2 if net.n_params * n_samples >= WORTH_SHARING else 1
     return min(largest, padded(-(-n_samples // n_least), lanes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,13 @@ from engine.kernels.layout import (
     make_plan,
     make_works,
     padded,
+    work_sizes,
 )
 from engine.kernels.passes import block_losses, chunk_pass, forward, pad_first_weights, work_of
 from engine.kernels.steps import many_steps, norm, sum_gradients, totals
 from engine.mlp import MLP
 
+_COPIED_BYTES: Final = 16 * 2**20  # of a batch's samples at a time
 Result = TypeVar("Result")
 Typed = npt.NDArray[np.float64 | np.float32]
 
@@ -57,7 +59,9 @@ class OrderedEvaluator(Evaluator):
         self._dtype = np.dtype(dtype)
         self.plan = make_plan(net, data.n_samples, train, dtype)
         self.samples = Samples.of(data, find_ink(data.x, self.plan.block), dtype)
-        self.bounds = chunk_bounds(net, data.n_samples, self.plan.block)
+        sizes = work_sizes(net, self.plan, data.noise is not None, dtype)
+        n_numbers = sum(sizes.values()) - sizes["gradient"]
+        self.bounds = chunk_bounds(net, data.n_samples, self.plan.block, n_numbers)
         n = len(self.bounds) - 1
         self.works = make_works(net, self.plan, n, data.noise is not None, dtype)
         wide = padded(net.layer_sizes[1], lanes_in(dtype))
@@ -161,14 +165,18 @@ class OrderedEvaluator(Evaluator):
             )
 
     def _evaluate_rows(self, theta: Typed, gradient: FloatArray, rows: Rows) -> Evaluation:
-        part = self.data.subset(rows)
-        samples = Samples.of(part, no_ink(), self._dtype)
-        bounds, works = np.array([0, part.n_samples]), self._one_work()
+        works, sums, part = self._one_work(), np.zeros(3), np.empty_like(gradient)
         pad_first_weights(theta, self.plan, self.first_weights)
-        chunk_pass(samples, bounds, 0, theta, self.first_weights, self.plan, works, True)
-        sum_gradients(works.gradient, self.plan, len(rows), gradient)
-        loss, n_errors, n_tied = totals(works, len(rows))
-        return Evaluation(loss, n_errors, n_tied, norm(gradient))
+        gradient[:] = 0.0
+        at_a_time = max(self.plan.block, _COPIED_BYTES // (8 * self.data.n_features))
+        for start in range(0, len(rows), at_a_time):
+            some = self.data.subset(rows[start : start + at_a_time])
+            samples, bounds = Samples.of(some, no_ink(), self._dtype), np.array([0, some.n_samples])
+            chunk_pass(samples, bounds, 0, theta, self.first_weights, self.plan, works, True)
+            sum_gradients(works.gradient, self.plan, len(rows), part)
+            gradient += part
+            sums += works.totals[0]
+        return Evaluation(float(sums[0] / len(rows)), int(sums[1]), int(sums[2]), norm(gradient))
 
     def _one_work(self) -> Work:
         return Work(*(array[:1] for array in self.works))

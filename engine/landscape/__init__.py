@@ -8,7 +8,10 @@ from engine.landscape.directions import (
     random_direction,
     unit_vector,
 )
-from engine.landscape.plane import Plane, plane_through
+from engine.landscape.eigen_views import iter_eigenpairs
+from engine.landscape.plane import Plane, plane_through, share_of_path
+from engine.landscape.point_views import shifted
+from engine.landscape.scene import Scene, View, ViewKind
 from engine.landscape.slices import (
     LineSlice,
     PlaneSlice,
@@ -18,7 +21,7 @@ from engine.landscape.slices import (
     plane_slice,
 )
 from engine.landscape.survey import Survey, iter_survey
-from engine.landscape.views import VIEWS, Scene, View
+from engine.landscape.views import VIEWS
 
 __all__ = [
     "VIEWS",
@@ -28,7 +31,9 @@ __all__ = [
     "Scene",
     "Survey",
     "View",
+    "ViewKind",
     "filter_normalised_direction",
+    "iter_eigenpairs",
     "iter_line_slice",
     "iter_plane_slice",
     "iter_survey",
@@ -39,5 +44,7 @@ __all__ = [
     "plane_through",
     "principal_directions",
     "random_direction",
+    "share_of_path",
+    "shifted",
     "unit_vector",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,6 +50,22 @@ class Plane:
             return float("nan")
         e1, e2 = self._basis
         return min(1.0, float(e1 @ vector / size) ** 2 + float(e2 @ vector / size) ** 2)
+
+
+def share_of_path(plane: Plane, points: Sequence[FloatArray]) -> float:
+    """Return which share 0..1 of a path lies in a plane's directions; NaN for points that are all the same.
+
+    That is of the summed squared distances of points (each (n_params,)) from their mean, as in principal
+    component analysis; how far the path as a whole is from the plane does not count.
+    """
+    offsets = np.stack(points)
+    offsets -= offsets.mean(axis=0)
+    sizes = np.array([length(offset) for offset in offsets])
+    if not sizes.max() > 0.0:
+        return float("nan")
+    weights = (sizes / sizes.max()) ** 2
+    shares = [plane.share_of(offset) if size else 0.0 for offset, size in zip(offsets, sizes, strict=True)]
+    return float(weights @ shares / weights.sum())
 
 
 def plane_through(first: FloatArray, second: FloatArray, third: FloatArray) -> Plane:

@@ -25,8 +25,8 @@ FloatArray = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Vectors = tuple[FloatArray, FloatArray, FloatArray]
 
-_FIRST_LAYER_NUMBERS: Final = 2_048  # of a block: three arrays of this size stay in the first-level cache
-_MOST_COLUMNS: Final = 128
+_FIRST_LAYER_NUMBERS: Final = 6_400  # of a block: its arrays stay in the second-level cache
+_MOST_COLUMNS: Final = 64
 _GROUP_BYTES: Final = 48 * 2**20  # projections of so many samples at a time are in memory
 _SAMPLES_AT_A_TIME: Final = 256  # are projected in one product, some milliseconds at most
 _CALL_S: Final = 0.008

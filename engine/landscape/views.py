@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,64 +15,16 @@ from engine.landscape.directions import (
     random_direction,
     unit_vector,
 )
+from engine.landscape.eigen_views import iter_hessian
 from engine.landscape.plane import Plane
-from engine.mlp import MLP
-from engine.snapshot import Point
+from engine.landscape.point_views import aligned, between, copies, iter_bezier, three_points
+from engine.landscape.scene import Scene, View, ViewKind, at_once, range_of
 
 FloatArray = npt.NDArray[np.float64]
-Range = tuple[float, float]
 
 _MARGIN: Final = 0.75  # half the width of a picture, in widths of what must be seen in it
 _GRADIENT_WIDTH: Final = 0.5  # half the width of a picture along the gradient, in lengths of theta
 _NARROWEST: Final = 0.45  # of the other side: a path that hardly bends still gets a picture, not a stripe
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """What a view is made from; all vectors (n_params,).
-
-    Attributes:
-        theta, gradient: the present point, and the gradient there.
-        path: checkpoints of the run, oldest first.
-        ends: the two points of the view "between"; None elsewhere.
-        zoom: 2 shows twice the width.
-        seed: of random directions.
-    """
-
-    net: MLP
-    theta: FloatArray
-    gradient: FloatArray
-    path: tuple[Point, ...] = ()
-    ends: tuple[Point, Point] | None = None
-    zoom: float = 1.0
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """A plane, the rectangle of it that is shown, and words.
-
-    Attributes:
-        alphas, betas: (lowest, highest) coordinate along plane.d1 and plane.d2.
-        x_label, y_label: what the axes are called.
-        words: a sentence that says what the axes are.
-    """
-
-    plane: Plane
-    alphas: Range
-    betas: Range
-    x_label: str
-    y_label: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class ViewKind:
-    """A kind of view: its name, what a menu calls it, and how it is made; making it may raise ValueError."""
-
-    name: str
-    title: str
-    make: Callable[[Scene], View]
 
 
 def _random(scene: Scene) -> View:
@@ -142,38 +92,6 @@ def _start_now(scene: Scene) -> View:
     return _around_path(scene, d1, d2, ("from the start to now", "across that line"), words)
 
 
-def _between(scene: Scene) -> View:
-    if scene.ends is None:
-        raise ValueError("Save two points first, or choose the start and the present point as ends.")
-    first, second = scene.ends
-    gap = length(second.theta - first.theta)
-    if not gap:
-        raise ValueError(f"{first.label} and {second.label} are the same point: choose two different ones.")
-    d1 = unit_vector(second.theta - first.theta)
-    d2, up = _towards(scene, first.theta, d1)
-    half = scene.zoom * gap
-    plane = Plane(first.theta, d1, d2)
-    words = f"Across: distance along the line from {first.label} (at 0) to {second.label} (at {gap:.3g}). Up: {up}."
-    centre = plane.project(scene.theta)[1] / 2
-    return View(
-        plane,
-        (gap / 2 - half, gap / 2 + half),
-        (centre - half / 2 - abs(centre), centre + half / 2 + abs(centre)),
-        f"from {first.label} to {second.label}",
-        "towards now" if up.startswith("towards") else "random direction",
-        words,
-    )
-
-
-def _towards(scene: Scene, origin: FloatArray, d1: FloatArray) -> tuple[FloatArray, str]:
-    """Return a unit vector across d1 that leads to the present point, or a random one if that is on the line."""
-    try:
-        return orthonormal(d1, scene.theta - origin)[1], "towards the present point"
-    except ValueError:
-        rng = np.random.default_rng(scene.seed)
-        return orthonormal(d1, random_direction(scene.theta, rng))[1], "a random direction, at right angles"
-
-
 def _around(
     scene: Scene, d1: FloatArray, d2: FloatArray, labels: tuple[str, str], words: str, width: float = 1.0
 ) -> View:
@@ -191,16 +109,11 @@ def _around_path(scene: Scene, d1: FloatArray, d2: FloatArray, labels: tuple[str
     half_x, half_y = max(width, _NARROWEST * height), max(height, _NARROWEST * width)
     return View(
         Plane(scene.theta, d1, d2),
-        _range(x, _MARGIN * half_x * scene.zoom),
-        _range(y, _MARGIN * half_y * scene.zoom),
+        range_of(x, _MARGIN * half_x * scene.zoom),
+        range_of(y, _MARGIN * half_y * scene.zoom),
         *labels,
         words,
     )
-
-
-def _range(values: FloatArray, half: float) -> Range:
-    middle = (float(values.min()) + float(values.max())) / 2
-    return middle - half, middle + half
 
 
 def _downhill(scene: Scene) -> FloatArray:
@@ -230,13 +143,18 @@ def _across(scene: Scene, d1: FloatArray) -> FloatArray:
 
 
 _TABLE: Final = (
-    ViewKind("path", "Along the path", _path),
-    ViewKind("start_now", "From the start to now", _start_now),
-    ViewKind("gradient_path", "Gradient and path", _gradient_path),
-    ViewKind("gradient_random", "Gradient and random", _gradient_random),
-    ViewKind("filter_normalised", "Random, filter-normalised", _filter_normalised),
-    ViewKind("random", "Random", _random),
-    ViewKind("between", "Between two points", _between),
+    ViewKind("path", "Along the path", at_once(_path)),
+    ViewKind("start_now", "From the start to now", at_once(_start_now)),
+    ViewKind("gradient_path", "Gradient and path", at_once(_gradient_path)),
+    ViewKind("gradient_random", "Gradient and random", at_once(_gradient_random)),
+    ViewKind("hessian", "Hessian: most and least curved", iter_hessian, is_slow=True),
+    ViewKind("filter_normalised", "Random, filter-normalised", at_once(_filter_normalised)),
+    ViewKind("random", "Random", at_once(_random)),
+    ViewKind("between", "Between two points", at_once(between), n_ends=2),
+    ViewKind("three_points", "Through three points", at_once(three_points), n_ends=3),
+    ViewKind("aligned", "Two points, units matched", at_once(aligned), n_ends=2),
+    ViewKind("copies", "A point and its permuted copies", at_once(copies), n_ends=1),
+    ViewKind("bezier", "Curve between two points", iter_bezier, n_ends=2, is_slow=True),
 )
 
 VIEWS: Final[dict[str, ViewKind]] = {kind.name: kind for kind in _TABLE}

@@ -165,8 +165,10 @@ def iter_channel(
     """
     channels: list[Channel] = []
     sharp = np.full(len(times), np.nan)
-    flow_options = {"method": "LSODA", "keep_thetas": True, "max_evaluations": max_evaluations}
-    for share, flow in iter_flow(net, data, theta, times, **flow_options):
+    flows = iter_flow(
+        net, data, theta, times, method="LSODA", keep_thetas=True, max_evaluations=max_evaluations
+    )
+    for share, flow in flows:
         assert flow.thetas is not None
         for k in range(len(channels), flow.n_known):
             channels.append(measure_channel(net, data, flow.thetas[k], layer, first, second))

@@ -105,7 +105,10 @@ def iter_split_line(
         found[1, k] = np.linalg.norm(wider.gradient(thetas[k], data))
         if with_curvature:
             found[2, k] = scipy.linalg.eigvalsh(dense_hessian(wider, data, thetas[k]))[0]
-        yield (k + 1) / len(given), SplitLine(wider, given.copy(), *found.copy(), thetas.copy())
+        yield (
+            (k + 1) / len(given),
+            SplitLine(wider, given.copy(), found[0].copy(), found[1].copy(), found[2].copy(), thetas.copy()),
+        )
 
 
 def _outgoing(net: MLP, theta: FloatArray, layer: int) -> list[FloatArray]:

@@ -87,8 +87,9 @@ def iter_permutation_walk(
     saddles", 2019): the distance between the input weights (and biases) of the two units is brought to 0 in
     equal stages, and at each of them everything else goes down by gradient descent with that distance held. The
     difference may turn. The last stage, where they coincide, ends with L-BFGS and a few of Newton's steps
-    (those up to 2,000 parameters), so that it comes to a point where the gradient is 0. There the output weights are exchanged along a straight line, which changes nothing in the
-    function; from there the walk goes back as it came, the units exchanged.
+    (those up to 2,000 parameters), so that it comes to a point where the gradient is 0. There the output
+    weights are exchanged along a straight line, which changes nothing in the function; from there the walk goes
+    back as it came, the units exchanged.
 
     Args:
         net, data, theta: the loss, and where the walk starts (n_params,).

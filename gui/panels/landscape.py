@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
@@ -16,13 +17,14 @@ from engine.commands import SavePoint
 from engine.cores import usable_cores
 from engine.jobs import Job
 from engine.landscape.plane import Coordinates
+from engine.landscape.scene import Scene
 from engine.landscape.survey import Survey, iter_survey
-from engine.landscape.views import Scene
 from engine.snapshot import Point, Snapshot, State
 from gui.colour_scales import ColourScale, ScaleBar
 from gui.heat_maps import DENSE, HeatMap
 from gui.legends import Key, Legend
 from gui.panels.landscape_choices import Choices, LandscapeControls
+from gui.panels.landscape_marks import Marks
 from gui.panels.landscape_words import HELP, caption, extremes_text, is_far, nearest_known, point_text
 from gui.panels.panel import Panel
 from gui.plots import Plot, close_log_range
@@ -34,6 +36,7 @@ _REST_S: Final = 1.0  # between two answers that follow a run, at least
 # the engine's own: there it may cost one part in twenty.
 _DUTY: Final = 3.0 if usable_cores() > 2 else 20.0
 _FLOOR: Final = 1e-12
+_CURVE_POINTS: Final = 41  # as many straight pieces look like a curve
 _PATIENCE_S: Final = 0.7  # an answer that takes longer shows how far it is
 _KEYS: Final = (Key("line", "path", "path"), Key("box", "path", "start"), Key("diamond", "path", "now"))
 
@@ -61,6 +64,8 @@ class LandscapePanel(Panel):
         self.legend = Legend(self.theme)
         self.legend.set_keys(*_KEYS)
         self.map = HeatMap(self.theme)
+        self.marks = Marks()
+        self.map.addItem(self.marks, ignoreBounds=True)
         self.bar = ScaleBar(self.theme, "loss")
         self.line = Plot(self.theme, "", "loss", can_be_log=True, floor=_FLOOR)
         self.line.set_log(True)
@@ -223,6 +228,7 @@ class LandscapePanel(Panel):
         self.plots.setVisible(False)
         self.legend.setVisible(False)
         self.map.clear_values()
+        self.marks.show_marks((), np.empty((0, 2)))
         self.bar.set_scale(None)
         self.curve.set_points(np.empty(0), np.empty(0))
         self.here.set_points(np.empty(0), np.empty(0))
@@ -237,7 +243,8 @@ class LandscapePanel(Panel):
             self._scale = ColourScale.of(loss)
         self.map.set_labels(view.x_label, view.y_label)
         self.map.show_values(view.alphas, view.betas, loss, self._scale)
-        self.map.trace.show_cut(0.0)
+        self.map.trace.show_cut(0.0 if view.curve is None else None)
+        self.marks.show_marks(survey.marks, _curve_on(survey))
         highest = np.where(np.isfinite(loss), loss, 0.0).max()
         self.bar.set_scale(self._scale, is_clipped=bool(highest > self._scale.high))
 
@@ -247,12 +254,13 @@ class LandscapePanel(Panel):
         if not usable.any():
             return
         loss = line.loss[usable]
-        self.line.set_labels(view.x_label, f"loss ({self._unit()})")
+        x_label, x_range = (
+            (view.x_label, view.alphas) if view.curve is None else ("t, along the curve", (0.0, 1.0))
+        )
+        self.line.set_labels(x_label, f"loss ({self._unit()})")
         self.curve.set_points(line.alphas[usable], self.line.to_view(loss))
         low, high = max(float(loss.min()), _FLOOR), max(float(loss.max()), _FLOOR)
-        self.line.move_view(
-            view.alphas, close_log_range(low, high) if self.line.is_log else (0.0, 1.05 * high)
-        )
+        self.line.move_view(x_range, close_log_range(low, high) if self.line.is_log else (0.0, 1.05 * high))
 
     def _draw_path(self, snapshot: Snapshot) -> None:
         """Move the path and its end: what the picture was computed for stays, the run goes on."""
@@ -264,7 +272,9 @@ class LandscapePanel(Panel):
         now = plane.project(snapshot.theta)
         x, y, away = np.array([*self._walked.values(), now]).T
         self.map.trace.show_path(x, y, is_dashed=is_far(survey, away.max()))
-        if survey.line.known.any():
+        if survey.view.curve is not None:  # the present point need not lie on the curve
+            self.here.set_points(np.empty(0), np.empty(0))
+        elif survey.line.known.any():
             self.here.set_points(np.array([now[0]]), self.line.to_view(np.array([snapshot.loss])))
 
     def _write_caption(self) -> None:
@@ -323,7 +333,7 @@ class LandscapePanel(Panel):
         self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         set_role(self.caption, "caption")
         self.map.setAccessibleName("Loss on a plane, with the path walked")
-        self.line.setAccessibleName("Loss along the dotted line of the plane")
+        self.line.setAccessibleName("Loss along the dotted line of the plane, or along its curve")
         self.plots = QWidget()
         for part in (self.plots, self.legend):
             policy = part.sizePolicy()
@@ -358,12 +368,25 @@ class LandscapePanel(Panel):
 
 
 def _scene(snapshot: Snapshot, choices: Choices) -> Scene:
-    ends = None
-    if choices.view == "between":
-        points = _points(snapshot)
-        first, second = points.get(choices.first), points.get(choices.second)
-        ends = (first, second) if first is not None and second is not None else None
-    return Scene(snapshot.net, snapshot.theta, snapshot.gradient, snapshot.path, ends, choices.zoom)
+    points = _points(snapshot)
+    ends = tuple(points[label] for label in choices.ends if label in points)
+    return Scene(
+        snapshot.net,
+        snapshot.theta,
+        snapshot.gradient,
+        snapshot.path,
+        ends,
+        choices.zoom,
+        learning_rate=snapshot.learning_rate,
+    )
+
+
+def _curve_on(survey: Survey) -> npt.NDArray[np.float64]:
+    """Return points (n, 2) of the view's curve, in the plane's coordinates; none without a curve."""
+    view = survey.view
+    if view.curve is None:
+        return np.empty((0, 2))
+    return np.array([view.plane.project(view.curve.at(t))[:2] for t in np.linspace(0.0, 1.0, _CURVE_POINTS)])
 
 
 def _points(snapshot: Snapshot) -> Mapping[str, Point]:

@@ -1,4 +1,4 @@
-"""The controls of the landscape: directions, width, ends of a line, follow, recompute, save a point."""
+"""The controls of the landscape: directions, width, points of a view, follow, recompute, save a point."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ _ALWAYS: Final = ("start", "now")
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a person has chosen to see: name of a view, ends of a line by label, and width."""
+    """What a person has chosen to see: name of a view, labels of the points it goes through, and width."""
 
     view: str
-    first: str
-    second: str
+    ends: tuple[str, ...]
     zoom: float
 
 
@@ -54,10 +53,11 @@ class LandscapeControls(QWidget):
         for zoom in _ZOOMS:
             self.zoom_box.addItem(f"width × {zoom:g}", zoom)
         self.zoom_box.setCurrentIndex(_ZOOMS.index(1.0))
-        self.first_box, self.second_box = (
-            _combo(f"{end} of the line", "") for end in ("First end", "Second end")
-        )
-        self.ends = _row(QLabel("From"), self.first_box, QLabel("to"), self.second_box)
+        self.end_boxes = tuple(_combo(f"{end} point of the view", "") for end in ("First", "Second", "Third"))
+        self.first_box, self.second_box, self.third_box = self.end_boxes
+        self._words = tuple(QLabel(word) for word in ("From", "to", "and"))
+        pairs = zip(self._words, self.end_boxes, strict=True)
+        self.ends = _row(*(widget for pair in pairs for widget in pair))
         self.follow_box = QCheckBox("Follow")
         self.follow_box.setToolTip("Compute the landscape anew while the run goes on, with rests.")
         self.follow_box.setChecked(True)
@@ -70,8 +70,12 @@ class LandscapeControls(QWidget):
     @property
     def choices(self) -> Choices:
         """What is chosen at present."""
-        first, second = (box.currentText() for box in (self.first_box, self.second_box))
-        return Choices(self.view_box.currentData(), first, second, self.zoom_box.currentData())
+        labels = tuple(box.currentText() for box in self.end_boxes[: self._n_ends])
+        return Choices(self.view_box.currentData(), labels, self.zoom_box.currentData())
+
+    @property
+    def _n_ends(self) -> int:
+        return VIEWS[self.view_box.currentData()].n_ends
 
     @property
     def is_following(self) -> bool:
@@ -81,14 +85,15 @@ class LandscapeControls(QWidget):
     def offer_points(self, saved: tuple[Point, ...]) -> None:
         """Offer the start, the present point and the saved points as ends; a choice that still exists is kept."""
         labels = [*_ALWAYS, *(point.label for point in saved)]
-        for box, usual in ((self.first_box, 0), (self.second_box, 1)):
+        for usual, box in enumerate(self.end_boxes):
             if [box.itemText(k) for k in range(box.count())] == labels:
                 continue
-            chosen = box.currentText()
+            # Before any point was saved the third could only be one of the other two.
+            chosen = box.currentText() if usual < box.count() else ""
             box.blockSignals(True)
             box.clear()
             box.addItems(labels)
-            box.setCurrentIndex(labels.index(chosen) if chosen in labels else usual)
+            box.setCurrentIndex(labels.index(chosen) if chosen in labels else min(usual, len(labels) - 1))
             box.blockSignals(False)
 
     def minimumSizeHint(self) -> QSize:
@@ -122,14 +127,22 @@ class LandscapeControls(QWidget):
         self.ends.setVisible(False)
 
     def _connect(self) -> None:
-        for box in (self.view_box, self.zoom_box, self.first_box, self.second_box):
+        for box in (self.view_box, self.zoom_box, *self.end_boxes):
             box.currentIndexChanged.connect(self._on_chosen)
         self.recompute_button.clicked.connect(self.asked)
         self.save_button.clicked.connect(self.point_saved)
 
     def _on_chosen(self) -> None:
-        self.ends.setVisible(self.view_box.currentData() == "between")
+        self._show_ends()
         self.asked.emit()
+
+    def _show_ends(self) -> None:
+        """Show as many boxes for points as the view goes through."""
+        n_ends = self._n_ends
+        for k, (word, box) in enumerate(zip(self._words, self.end_boxes, strict=True)):
+            word.setVisible(k < n_ends)
+            box.setVisible(k < n_ends)
+        self.ends.setVisible(n_ends > 0)
 
 
 def _combo(name: str, tip: str) -> QComboBox:

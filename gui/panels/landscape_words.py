@@ -21,12 +21,13 @@ The loss as a landscape: a flat cut through the space of all parameters, where e
 Left, the plane θ₀ + a d₁ + b d₂: the colour at (a, b) is the loss there, on a logarithmic scale with fixed ends (the
 bar beside it); contour lines join points of equal loss. The scale is kept from one picture to the next, as long as
 the new one keeps to it and uses half of it. Hatched: the loss there is not a finite number.
-Right, the cut along the dotted line of the plane (b = 0): loss against a.
+Right, the cut along the dotted line of the plane (b = 0): loss against a; or the loss along a curve drawn in it.
 
 The line with a square (start) and a diamond (now) is the path walked so far, projected on the plane: (a, b) is the
 point of the plane nearest to it. Where the path runs far from the plane it is drawn dashed, and the colours under it
 are not the losses it met; the text says how far away it is. It also says which share of the squared length of the
-gradient g lies in the plane, ||P g||² / ||g||²: a random plane in n dimensions holds about 2/n of it, almost nothing.
+gradient g lies in the plane, ||P g||² / ||g||² (a random plane in n dimensions holds about 2/n of it, almost
+nothing), and which share of the path's spread: of the squared distances of its points from their mean.
 
 Directions:
 Along the path: the two main directions (principal components) of the checkpoints of the run.
@@ -35,8 +36,19 @@ Gradient and path, gradient and random: across the way straight against the grad
 Random: normal numbers. Random, filter-normalised: normal numbers, in which the incoming weights of every unit have
 the length of that unit's weights in θ₀, d_unit = g_unit ||θ_unit|| / ||g_unit||, the biases of a layer taken together
 (Li, Xu, Taylor, Studer and Goldstein 2018, "Visualizing the loss landscape of neural nets"; there for filters).
+Hessian: across the eigenvector of its largest eigenvalue λ at the present point, up that of its smallest; below 0
+the loss curves downwards there. They are found first, to one part in a million.
 Between two points: across the line between two saved points (or the start, or the present point), up towards the
 present point. "Save point" keeps the present weights.
+Through three points: the plane that holds all three.
+Two points, units matched: the hidden units of the second are put in the order that brings it nearest to the first
+(Ainsworth, Hayase and Srinivasa 2023, "Git Re-Basin"). Across the line to the matched point, up towards the second
+as it is: two copies that compute the same.
+A point and its permuted copies: the units of every hidden layer moved on by one place, and by two. All three compute
+the same; what lies between them need not.
+Curve between two points: a quadratic Bezier curve whose control point is trained to make the mean loss along it
+small, at the run's learning rate (Garipov, Izmailov, Podoprikhin, Vetrov and Wilson 2018); the plane holds all of it,
+and the right side shows the loss along it.
 Except for filter-normalised ones, directions have length 1 and stand at right angles, so that coordinates are
 distances in the space of parameters.
 
@@ -101,8 +113,15 @@ def _plane_text(survey: Survey, n_steps: int) -> str:
     progress = "" if n_known == plane.known.size else f" ({n_known:,} of them so far)"
     return (
         f"{len(plane.alphas)} × {len(plane.betas)} points{progress}, computed at step {n_steps:,}; "
-        f"the plane holds {_percent(survey.gradient_share)} of the gradient's squared length."
+        f"the plane holds {_percent(survey.gradient_share)} of the gradient's squared length"
+        f"{_path_share(survey)}."
     )
+
+
+def _path_share(survey: Survey) -> str:
+    """Return how much of the path lies in the plane, nothing where there is no path."""
+    share = survey.path_share
+    return f" and {_percent(share)} of the path's spread" if np.isfinite(share) else ""
 
 
 def _path_text(survey: Survey, away: float) -> str:

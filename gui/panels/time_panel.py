@@ -90,6 +90,8 @@ class TimePanel(Panel):
         """Set the colours; see Panel."""
         self.plot.apply_theme(theme)
         self.legend.apply_theme(theme)
+        for button in (self.next_button, self.all_button):
+            _fit(button)
 
     def go_to_next_mark(self) -> None:
         """Zoom in on the marked step after the one shown, or on the first; nothing where none is marked."""
@@ -114,7 +116,7 @@ class TimePanel(Panel):
         button.setAccessibleName(name)
         button.setToolTip(tip)
         button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        button.setMaximumWidth(button.fontMetrics().horizontalAdvance(text) + 18)
+        _fit(button)
         # A click must not take the focus: Space belongs to run and pause.
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
@@ -180,3 +182,8 @@ class NoteLabel(QLabel):
     def _cut(self) -> None:
         text = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
         super().setText(text or " ")  # an empty label would give up its height
+
+
+def _fit(button: QPushButton) -> None:
+    """Make a button no wider than its text; the style would leave more room than a legend has."""
+    button.setMaximumWidth(button.fontMetrics().horizontalAdvance(button.text()) + 18)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -49,18 +50,20 @@ def test_every_activation_and_loss(activation: str, loss: str) -> None:
     assert_same_as_net(net, data, vectors, plane_slice(net, data, *vectors, ALPHAS, BETAS))
 
 
-@pytest.mark.parametrize(
-    ("hidden", "skip"),
-    [
-        ((), ()),
-        ((1,), ()),
-        ((7,), (1,)),
-        ((6, 4), (2,)),
-        ((6, 4), (2, 1)),
-        ((3, 5, 4), ()),
-        ((3, 5, 4), (3,)),
-    ],
-)
+NETS = [
+    ((), ()),
+    ((1,), ()),
+    ((7,), (1,)),
+    ((6, 4), (2,)),
+    ((6, 4), (2, 1)),
+    ((3, 5, 4), ()),
+    ((3, 5, 4), (3,)),
+    ((4, 3, 5, 2), (1, 4)),
+    ((4, 3, 5, 2, 3), (5, 2)),
+]
+
+
+@pytest.mark.parametrize(("hidden", "skip"), NETS)
 @pytest.mark.parametrize("loss", LOSS_NAMES)
 def test_every_depth_and_skip(hidden, skip, loss) -> None:
     net, data = make_net(hidden, "tanh", loss, skip), make_data(19)
@@ -68,7 +71,90 @@ def test_every_depth_and_skip(hidden, skip, loss) -> None:
     assert_same_as_net(net, data, vectors, plane_slice(net, data, *vectors, ALPHAS, BETAS))
 
 
-@pytest.mark.parametrize("n_samples", [*range(1, 18), 257])
+@pytest.mark.parametrize(("hidden", "skip"), NETS)
+@pytest.mark.parametrize("activation", ["logistic", "relu"])
+def test_threads_change_no_bit(hidden, skip, activation) -> None:
+    net, data = make_net(hidden, activation, skip=skip), make_data(150)
+    vectors, grid = make_vectors(net), np.linspace(-1.0, 1.0, 13)
+    one, two, four = (plane_slice(net, data, *vectors, grid, grid[:9], n_threads=n) for n in (1, 2, 4))
+    for other in (two, four):
+        assert np.array_equal(one.loss, other.loss)
+        assert np.array_equal(one.n_errors, other.n_errors)
+    lines = [line_slice(net, data, *vectors[:2], np.linspace(-2, 2, 90), n_threads=n) for n in (1, 2)]
+    assert np.array_equal(lines[0].loss, lines[1].loss)
+
+
+def test_threads_end_with_the_slice_even_if_it_is_left_early() -> None:
+    net, data = make_net((4,)), make_data(40)
+    vectors, grid = make_vectors(net), np.linspace(-1, 1, 25)
+    before = set(threading.enumerate())
+    answers = iter_plane_slice(net, data, *vectors, grid, grid, n_threads=3)
+    for _ in range(3):
+        next(answers)
+    assert len(set(threading.enumerate()) - before) in (
+        1,
+        2,
+    )  # an idle thread is used before a new one starts
+    answers.close()
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize("bad", [0, -1, 1.5, True])
+def test_bad_n_threads(bad) -> None:
+    net, data = make_net((4,)), make_data(5)
+    with pytest.raises((TypeError, ValueError), match="n_threads must be a whole number"):
+        plane_slice(net, data, *make_vectors(net), [0.0], [0.0], n_threads=bad)
+
+
+def test_small_calls_and_groups_change_no_bit(monkeypatch) -> None:
+    from engine.landscape import sampler
+
+    net, data = make_net((4,)), make_data(300)
+    vectors, grid = make_vectors(net), np.linspace(-1, 1, 9)
+    whole = plane_slice(net, data, *vectors, grid, grid)
+    monkeypatch.setattr(sampler, "_CALL_S", 0.0)  # a block and a row at a time
+    for n_threads in (1, 2):
+        got = plane_slice(net, data, *vectors, grid, grid, n_threads=n_threads)
+        assert np.array_equal(whole.loss, got.loss)
+        assert np.array_equal(whole.n_errors, got.n_errors)
+
+
+def test_progress_grows_within_a_level(monkeypatch) -> None:
+    from engine.landscape import sampler, slices
+
+    monkeypatch.setattr(sampler, "_CALL_S", 0.0)
+    monkeypatch.setattr(slices, "_YIELD_S", 0.0)
+    net, data = make_net((4,)), make_data(300)
+    shares = [share for share, _ in iter_line_slice(net, data, *make_vectors(net)[:2], [0.0, 1.0, 2.0])]
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 4
+    assert shares[-1] == 1.0
+
+
+def test_equal_logits_count_as_in_the_network_block_by_block() -> None:
+    # Equal output units tie for every sample; whether that is an error depends on the label alone.
+    net, data = make_net((6,)), make_data(100)
+    theta, still = make_vectors(net)[0], np.zeros(net.n_params)
+    weights, bias = net.layers(theta)[1]
+    for best, rest in (((0, 1), 2), ((1, 2), 0), ((0, 2), 1)):
+        weights[:, best[1]], bias[best[1]] = weights[:, best[0]], bias[best[0]]
+        bias[rest] = -50.0
+        got = line_slice(net, data, theta, still, [0.0, 1.0])
+        assert got.n_errors.tolist() == [net.n_errors(theta, data)] * 2
+        assert got.loss[0] == pytest.approx(net.loss(theta, data), rel=1e-12)
+        bias[rest] = 0.0
+
+
+def test_logits_far_apart() -> None:
+    # the powers of 2 in the softmax come to the end of the exponents
+    net, data = make_net((4,)), make_data(70)
+    vectors = make_vectors(net)
+    for layer in net.layers(vectors[0])[1:]:
+        layer[0][...] *= 1e4
+    assert_same_as_net(net, data, vectors, plane_slice(net, data, *vectors, ALPHAS, BETAS))
+
+
+@pytest.mark.parametrize("n_samples", [*range(1, 18), 63, 64, 65, 257])
 @pytest.mark.parametrize("activation", ["logistic", "relu"])
 def test_every_sample_count(n_samples: int, activation: str) -> None:
     net, data = make_net((4,), activation), make_data(n_samples)

@@ -24,8 +24,17 @@ def trainer() -> engine.Trainer:
 @pytest.fixture
 def scene(trainer: engine.Trainer) -> Scene:
     snapshot = trainer.snapshot()
-    ends = (snapshot.path[2], dataclasses.replace(snapshot.path[7], label="later"))
-    return Scene(snapshot.net, snapshot.theta, snapshot.gradient, snapshot.path, ends)
+    steps = {"early": 2, "later": 7, "first": 0}
+    ends = tuple(dataclasses.replace(snapshot.path[k], label=label) for label, k in steps.items())
+    return Scene(
+        snapshot.net,
+        snapshot.theta,
+        snapshot.gradient,
+        snapshot.path,
+        ends,
+        data=trainer.data,
+        learning_rate=0.3,
+    )
 
 
 def names(*but: str) -> list[str]:
@@ -39,7 +48,7 @@ def test_directions_are_orthonormal(scene: Scene, name: str) -> None:
     assert gram == pytest.approx([1, 1, 0], abs=1e-9)
 
 
-@pytest.mark.parametrize("name", names("between"))
+@pytest.mark.parametrize("name", [name for name, kind in VIEWS.items() if not kind.n_ends])
 def test_the_present_point_is_at_0_and_in_sight(scene: Scene, name: str) -> None:
     view = VIEWS[name].make(scene)
     assert np.array_equal(view.plane.origin, scene.theta)
@@ -88,7 +97,7 @@ def test_the_path_points_to_the_right_and_bends_up(scene: Scene) -> None:
 
 def test_between_two_points(scene: Scene) -> None:
     view = VIEWS["between"].make(scene)
-    first, second = scene.ends
+    first, second, _ = scene.ends
     gap = length(second.theta - first.theta)
     assert view.plane.project(second.theta) == (
         pytest.approx(gap),
@@ -115,7 +124,7 @@ def test_the_seed_decides_random_directions(scene: Scene) -> None:
 
 
 def at_start(scene: Scene) -> Scene:
-    return dataclasses.replace(scene, theta=scene.path[0].theta, path=scene.path[:1], ends=None)
+    return dataclasses.replace(scene, theta=scene.path[0].theta, path=scene.path[:1], ends=())
 
 
 @pytest.mark.parametrize(
@@ -124,6 +133,8 @@ def at_start(scene: Scene) -> Scene:
         ("start_now", "take a step first"),
         ("gradient_path", "take some steps first"),
         ("between", "Save two points"),
+        ("three_points", "Save two points"),
+        ("bezier", "Save two points"),
     ],
 )
 def test_what_cannot_be_shown_yet(scene: Scene, name: str, sentence: str) -> None:

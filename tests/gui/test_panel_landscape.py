@@ -271,14 +271,87 @@ def test_without_follow_the_button_and_the_key_ask(panel, jobs, trainer, qtbot) 
 
 @pytest.mark.parametrize("view", list(VIEWS))
 def test_every_choice_of_directions_gives_a_picture(panel, jobs, trainer, view: str) -> None:
-    trainer.step(6)
+    trainer.step(3)
+    trainer.apply(SavePoint("point 1"))
+    trainer.step(3)
     panel.show_snapshot(trainer.snapshot())
     choose(panel, view)
     compute(panel, jobs)
     assert panel._survey.plane.known.all()
+    assert len(panel.caption.text()) > 100
     assert panel._error_text == ""
-    assert panel.controls.ends.isVisible() == (view == "between")
+    n_ends = VIEWS[view].n_ends
+    assert [box.isVisible() for box in panel.controls.end_boxes] == [k < n_ends for k in range(3)]
+    assert panel.controls.ends.isVisible() == (n_ends > 0)
+    assert len(panel.marks.marks) >= (n_ends if view != "aligned" else 2)
     assert panel.map.grab().toImage().pixelColor(320 // 2, 60) != QColor(LIGHT.panel)
+
+
+def test_views_and_points_are_chosen_by_keyboard(panel, jobs, trainer, qtbot) -> None:
+    trainer.step(2)
+    trainer.apply(SavePoint("point 1"))
+    trainer.step(2)
+    panel.show_snapshot(trainer.snapshot())
+    controls = panel.controls
+    controls.view_box.setFocus()
+    seen = []
+    for _ in range(controls.view_box.count()):
+        seen.append(controls.choices.view)
+        if seen[-1] == "three_points":
+            break
+        qtbot.keyClick(controls.view_box, Qt.Key.Key_Down)
+    assert seen == list(VIEWS)[: len(seen)]
+    assert seen[-1] == "three_points"
+    assert panel._asked.choices == controls.choices
+    for box, label in ((controls.first_box, "now"), (controls.second_box, "point 1")):
+        qtbot.keyClick(box, Qt.Key.Key_Down)
+        assert box.currentText() == label
+    qtbot.keyClick(controls.third_box, Qt.Key.Key_Home)
+    compute(panel, jobs)
+    assert [label for label, _, _ in panel.marks.marks] == ["now", "point 1", "start"]
+    assert controls.view_box.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+def test_a_curve_is_drawn_and_its_loss_shown(panel, jobs, trainer) -> None:
+    trainer.step(12)
+    panel.show_snapshot(trainer.snapshot())
+    choose(panel, "bezier")
+    compute(panel, jobs)
+    survey = panel._survey
+    curve = panel.marks.curve
+    for at, label in ((0, "start"), (-1, "now")):
+        place = {mark[0]: mark[1:] for mark in survey.marks}[label]
+        assert curve[at] == pytest.approx(place, abs=1e-9)
+    assert panel.line.plotItem.getAxis("bottom").labelText == "t, along the curve"
+    assert panel.map.trace.cut is None
+    assert "its control point took the mean loss along it from" in panel.caption.text()
+    panel.grab()
+    choose(panel, "random")
+    compute(panel, jobs)
+    assert len(panel.marks.curve) == 0
+    assert panel.marks.marks == ()
+    assert panel.map.trace.cut == 0.0
+
+
+def test_a_slow_view_leaves_the_old_picture_until_its_own_is_there(panel, jobs, trainer) -> None:
+    trainer.step(3)
+    show(panel, jobs, trainer)
+    choose(panel, "hessian")
+    jobs.go_on(2)
+    panel.tick()
+    assert panel.plots.isVisible()
+    assert "two main directions" in panel.caption.text()
+    jobs.finish()
+    panel.tick()
+    assert "eigenvectors of the Hessian" in panel.caption.text()
+
+
+def test_the_share_of_the_path_is_in_the_caption(panel, jobs, trainer) -> None:
+    trainer.step(12)
+    show(panel, jobs, trainer)
+    share = panel._survey.path_share
+    assert 0.5 < share <= 1.0
+    assert f"and {100 * share:.3g} % of the path's spread" in panel.caption.text()
 
 
 def test_width_is_wider(panel, jobs, trainer) -> None:
@@ -328,12 +401,23 @@ def test_ends_that_are_the_same(panel, jobs, trainer) -> None:
 
 def test_a_choice_of_end_is_kept_when_points_are_added(panel) -> None:
     points = tuple(Point(f"point {k}", k, np.zeros(1), 0.0) for k in (1, 2))
+    choose(panel, "between")
     panel.controls.offer_points(points[:1])
     panel.controls.first_box.setCurrentText("point 1")
     panel.controls.offer_points(points)
-    assert panel.controls.choices.first == "point 1"
+    assert panel.controls.choices.ends[0] == "point 1"
     panel.controls.offer_points(())
-    assert panel.controls.choices.first == "start"
+    assert panel.controls.choices.ends[0] == "start"
+
+
+def test_the_third_point_is_the_first_saved_one_until_somebody_chooses(panel) -> None:
+    points = tuple(Point(f"point {k}", k, np.zeros(1), 0.0) for k in (1, 2))
+    choose(panel, "three_points")
+    assert panel.controls.choices.ends == ("start", "now", "now")
+    panel.controls.offer_points(points[:1])
+    assert panel.controls.choices.ends == ("start", "now", "point 1")
+    panel.controls.offer_points(points)
+    assert panel.controls.choices.ends == ("start", "now", "point 1")
 
 
 def test_colours_stay_while_the_run_goes_on(panel, jobs, trainer) -> None:

@@ -404,10 +404,11 @@ def test_a_lesson_is_loaded_from_the_list(open_window: Callable[..., Window], qt
     window = open_window()
     run_id = snapshot_of(window).run_id
     assert "differ" not in window.lesson_box.text
-    window.lesson_box.choice.activated.emit(0)
+    row = window.lesson_box.choice.findData("constant-start")
+    window.lesson_box.choice.activated.emit(row)
     qtbot.waitUntil(lambda: snapshot_of(window).run_id > run_id, timeout=WAIT_MS)
     assert snapshot_of(window).config.data == "digits"
-    assert snapshot_of(window).config.lesson == window.lesson_box.choice.itemData(0)
+    assert snapshot_of(window).config.lesson == "constant-start"
 
 
 def test_a_lesson_with_other_settings_says_so(window: Window, qtbot: QtBot) -> None:

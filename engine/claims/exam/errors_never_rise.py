@@ -16,7 +16,7 @@ from engine.limits import Comparison, iter_comparison
 from engine.outcomes import GAP, Outcome, flips, outcome
 from engine.witnesses import Witness, load_witness
 
-WITNESSES: Final = ("two-samples", "five-flips")
+WITNESSES: Final = ("two-samples", "two-for-one", "five-flips")
 
 
 def measure(

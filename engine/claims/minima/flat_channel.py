@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.claims.claim import Answer, Assumption, Claim, Finding
+from engine.claims.minima.passing import passing
 from engine.config import RunConfig
 from engine.curvature.sharpness import sharpness
 from engine.limits import Comparison, iter_comparison
@@ -51,15 +52,12 @@ def measure(
         trainer.step(n_steps // _N_PARTS)
         yield 0.3 * (part + 1) / _N_PARTS, None
     pair = nearest_channel(trainer.net, trainer.data, trainer.theta)
-    comparison: Comparison | None = None
     limit = (trainer.net, trainer.data, start, learning_rate, _LIMIT_STEPS)
-    for share, comparison in iter_comparison(*limit, every=_LIMIT_STEPS // 20, method="LSODA"):
-        yield 0.3 + 0.3 * share, None
+    answers = iter_comparison(*limit, every=_LIMIT_STEPS // 20, method="LSODA")
+    comparison = yield from passing(answers, 0.3, 0.6)
     times = np.append(0.0, np.geomspace(1.0, horizon, max(2, round(2 * np.log10(horizon)) + 1)))
-    track: ChannelTrack | None = None
-    for share, track in iter_channel(trainer.net, trainer.data, start, times, 1, pair.first, pair.second):
-        yield 0.6 + 0.4 * share, None
-    assert comparison is not None and track is not None
+    flow = iter_channel(trainer.net, trainer.data, start, times, 1, pair.first, pair.second)
+    track = yield from passing(flow, 0.6, 1.0)
     yield 1.0, _finding(trainer, pair, comparison, track)
 
 
@@ -72,8 +70,9 @@ def _finding(trainer: Trainer, pair: Channel, comparison: Comparison, track: Cha
         margin=_margin(stands, growth, track),
         summary=_summary(pair, trainer, track, growth),
         evidence={
-            "margin_is": f"the smaller of: share of the gradient in the channel less {_LEAST_SHARE:g}, and d log norm / "
-            f"d log time less {_LEAST_GROWTH:g}, over the last decade of time; where it does not hold, the growth",
+            "margin_is": f"the smaller of: share of the gradient in the channel less {_LEAST_SHARE:g}, and "
+            f"d log norm / d log time less {_LEAST_GROWTH:g}, over the last decade of time; where it does "
+            "not hold, the growth",
             "settings": trainer.config.as_text(),
             "n_steps": trainer.n_steps,
             "descent": _row(trainer.learning_rate * trainer.n_steps, trainer.history["loss"][-1], top, pair),

@@ -12,6 +12,7 @@ import scipy.linalg
 import scipy.optimize
 
 from engine.claims.claim import Answer, Assumption, Claim, Finding
+from engine.claims.minima.passing import passing
 from engine.curvature import dense_hessian
 from engine.datasets import load_dataset
 from engine.datasets.dataset import Dataset
@@ -26,6 +27,7 @@ _N_NEWTON: Final = 4
 _SMALL_GRADIENT: Final = 1e-7
 _FLAT: Final = 1e-10
 _ROUNDING: Final = 1e-9
+_FEWEST: Final = 2  # the split line, which needs no search, and one walk
 _SHARES: Final = (-0.5, 0.25, 0.5, 0.75, 1.5)
 
 
@@ -67,12 +69,11 @@ def measure(
     pairs = [(i, j) for i in range(net.layer_sizes[1]) for j in range(i)]
     for first, second in pairs:
         options: dict[str, Any] = {"first": first, "second": second, "n_last_steps": n_last_steps}
-        for share, walk in iter_permutation_walk(net, cloud, theta, **options):
-            yield (len(walks) + share) / (len(pairs) + 2), None
-        walks.append(walk)
+        n = len(walks)
+        steps = iter_permutation_walk(net, cloud, theta, **options)
+        walks.append((yield from passing(steps, n / (len(pairs) + 2), (n + 1) / (len(pairs) + 2))))
     small, curve, best = _single_unit(data, seed)
-    for share, line in iter_split_line(small, curve, best, shares=_SHARES):
-        yield (len(pairs) + share) / (len(pairs) + 2), None
+    line = yield from passing(iter_split_line(small, curve, best, shares=_SHARES), 0.9, 1.0)
     stretches = [_exchange(net, cloud, walk) for walk in walks]
     stretches.append(_split(line, curve, train))
     yield 1.0, _finding(net, cloud, theta, pairs, walks, stretches, data, train)
@@ -143,15 +144,17 @@ def _finding(
     curve: str,
     train: str,
 ) -> Finding:
-    highest = max(float(stretch.lowest.max()) for stretch in stretches)
+    arrived = [stretch for stretch in stretches if stretch.is_stationary]
+    highest = max(float(stretch.lowest.max()) for stretch in arrived)
     lower = min(walk.straight_height / walk.height for walk in walks)
     return Finding(
-        stands=_stands(stretches, highest),
+        stands=_stands(arrived, highest),
         margin=abs(highest),
-        summary=f"Where two units coincide the loss varies by {max(s.unevenness for s in stretches):.1g} of itself, the "
-        f"gradient is at most {max(s.gradient_norm.max() for s in stretches):.1g}, and the smallest eigenvalue is "
-        f"{highest:.2g} or below; walks over these points climb {min(w.height for w in walks):.2g} to "
-        f"{max(w.height for w in walks):.2g}, at least {lower:.3g} times less than straight lines.",
+        summary=f"On {len(arrived)} stretches where two units coincide the loss varies by "
+        f"{max(s.unevenness for s in arrived):.1g} of itself, the gradient is at most "
+        f"{max(s.gradient_norm.max() for s in arrived):.1g}, and the smallest eigenvalue is {highest:.2g} or below; "
+        f"walks over them climb {min(w.height for w in walks):.2g} to {max(w.height for w in walks):.2g}, straight "
+        f"lines at least {lower:.3g} times as high.",
         evidence={
             "margin_is": "how far the largest of the smallest eigenvalues on the stretches is from 0",
             "activation": "tanh",
@@ -160,6 +163,7 @@ def _finding(
             "start": theta,
             "small_gradient": _SMALL_GRADIENT,
             "flat": _FLAT,
+            "n_walks_that_found_no_stationary_point": len(stretches) - len(arrived),
             "walks": [
                 _row(pair, walk, s) for pair, walk, s in zip(pairs, walks, stretches[:-1], strict=True)
             ],
@@ -177,10 +181,14 @@ def _finding(
     )
 
 
-def _stands(stretches: list[Stretch], highest: float) -> bool | None:
-    if not all(stretch.is_stationary for stretch in stretches):
-        return None  # the search for the point where the units coincide has not come to its end
-    return all(stretch.unevenness <= _FLAT for stretch in stretches) and highest < 0.0
+def _stands(arrived: list[Stretch], highest: float) -> bool | None:
+    """Return what the stretches show where the search for a stationary point came to its end.
+
+    It does not where the network with one unit less has no minimum nearby, but a channel to infinity.
+    """
+    if len(arrived) < _FEWEST:
+        return None
+    return all(stretch.unevenness <= _FLAT for stretch in arrived) and highest < 0.0
 
 
 def _row(pair: tuple[int, int], walk: PermutationWalk, stretch: Stretch) -> dict[str, Any]:
@@ -200,8 +208,8 @@ def _row(pair: tuple[int, int], walk: PermutationWalk, stretch: Stretch) -> dict
 def _minimum(net: MLP, data: Dataset, theta: FloatArray) -> Assumption:
     norm, lowest = float(np.linalg.norm(net.gradient(theta, data))), _lowest(net, data, theta)
     return Assumption(
-        f"The walk starts at a minimum: its gradient is at most {_SMALL_GRADIENT:g} (it is {norm:.2g}) and the smallest "
-        f"eigenvalue is above 0 (it is {lowest:.2g}).",
+        f"The walk starts at a minimum: its gradient is at most {_SMALL_GRADIENT:g} (it is {norm:.2g}) and the "
+        f"smallest eigenvalue is above 0 (it is {lowest:.2g}).",
         norm <= _SMALL_GRADIENT and lowest > 0.0,
     )
 

@@ -32,7 +32,8 @@ CLAIM: Final = Claim(
     source_key="minima",
     statement="A weak language model becomes a strong one by learning to prefer texts written by people over its own, "
     "round after round.",
-    cited='"Self-play fine-tuning converts weak language models to strong language models" (2024), which cites the paper',
+    cited='"Self-play fine-tuning converts weak language models to strong language models" (2024), which cites the '
+    "paper",
     expected=Answer.NOT_APPLICABLE,
     measure=measure,
 )

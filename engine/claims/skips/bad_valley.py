@@ -51,7 +51,7 @@ def measure(
     turned = np.empty(0)
     if net.layer_sizes[:2] == (2, 1):
         turned = np.empty(_N_ANGLES)
-        for k, best in enumerate(_turned(samples)):
+        for k, best in enumerate(lowest_by_angle(samples)):
             turned[k] = best
             yield 0.5 + 0.3 * (k + 1) / _N_ANGLES, None
     for share, dead in _dead_units(seed):  # noqa: B007 -- the last one is wanted
@@ -65,7 +65,7 @@ def _components(data: Dataset, n_components: int) -> Dataset:
     return Dataset(centred @ axes, data.y, data.name, data.n_classes)
 
 
-def _turned(data: Dataset) -> Generator[float, None, None]:
+def lowest_by_angle(data: Dataset) -> Generator[float, None, None]:
     """Yield the lowest loss that the unit can reach while its weights point at each angle of half a turn.
 
     For a fixed direction the rest is softmax regression on one number a sample: convex, so that its minimum is found.
@@ -156,7 +156,7 @@ def _finding(
     n_units = theorem.n_wired_units(net)
     return Finding(
         stands=True if is_deep else None,
-        margin=abs((height if len(turned) else worst.loss) - (worst.loss if len(turned) else best.loss)),
+        margin=abs(worst.loss - best.loss if np.isnan(height) else height - worst.loss),
         summary=_summary(found, best, worst, bad, height) + _dead_words(dead),
         evidence={
             "margin_is": "nats that a path must climb to leave the worst minimum, or where that was not "

@@ -16,6 +16,7 @@ from engine.claims.skips.training import steps
 from engine.config import RunConfig
 from engine.datasets import Dataset, load_dataset
 from engine.mlp import MLP
+from engine.rank import features
 from engine.trainer import Trainer
 
 FloatArray = npt.NDArray[np.float64]
@@ -77,12 +78,12 @@ def _split(data: Dataset, n_train: int, seed: int, shuffled: bool) -> tuple[Data
 
 def output_trained(net: MLP, data: Dataset, theta: FloatArray) -> FloatArray:
     """Return theta (n_params,) with the output trained to the end: a convex problem, solved by L-BFGS."""
-    is_output, evaluator = net.trained("output"), net.evaluator(data)
-    gradient, moved = np.empty(net.n_params), theta.copy()
+    head = MLP((net.layer_sizes[-2], net.n_outputs))
+    evaluator = head.evaluator(Dataset(features(net, data, theta), data.y, n_classes=net.n_outputs))
+    gradient, moved, is_output = np.empty(head.n_params), theta.copy(), net.trained("output")
 
     def loss(output: FloatArray) -> tuple[float, FloatArray]:
-        moved[is_output] = output
-        return evaluator.evaluate(moved, gradient).loss, gradient[is_output]
+        return evaluator.evaluate(np.ascontiguousarray(output), gradient).loss, gradient.copy()
 
     options = {"maxiter": _MOST_OUTPUT_STEPS, "gtol": 1e-5}
     found = scipy.optimize.minimize(loss, theta[is_output], jac=True, method="L-BFGS-B", options=options)

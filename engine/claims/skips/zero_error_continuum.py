@@ -158,10 +158,10 @@ def _finding(
     return Finding(
         stands=n_wrong == 0 and around.radius > 0.0,
         margin=around.radius,
-        summary=f"A solution with the margin {around.margin:.3g} in the logits. Without a mistake are: its outputs scaled "
-        f"by any number from 0.001 to 1,000; moves in {around.n_null:,} dimensions that leave every output alone (largest "
-        f"change seen {around.null_shift:.1e}); every point within {around.radius:.2g} of its output weights. "
-        f"{n_wrong} of {_N_SCALES + 2 * _N_DIRECTIONS + 1} points tried have a mistake; just beyond the ball "
+        summary=f"A solution with the margin {around.margin:.3g} in the logits. Without a mistake are: its outputs "
+        f"scaled by any number from 0.001 to 1,000; moves in {around.n_null:,} dimensions that leave every output "
+        f"alone (largest change seen {around.null_shift:.1e}); every point within {around.radius:.2g} of its output "
+        f"weights. {n_wrong} of {_N_SCALES + 2 * _N_DIRECTIONS + 1} points tried have a mistake; just beyond the ball "
         f"{around.n_wrong_outside}.",
         evidence=evidence
         | {

@@ -40,7 +40,7 @@ def test_where_the_verdict_changes(options, answer, met):
     assert [one.met for one in verdict.assumptions] == met
 
 
-@pytest.mark.parametrize(("name", "errors"), [("two-samples", [1, 2]), ("five-flips", [1, 6])])
+@pytest.mark.parametrize(("name", "errors"), [("two-samples", [1, 2]), ("two-for-one", [1, 2]), ("five-flips", [1, 6])])
 def test_the_small_witnesses_show_it_at_every_rate(name, errors):
     rows = small_witness(name)["rates"]
     assert [row["n_errors"] for row in rows] == [errors] * 4

@@ -1,0 +1,169 @@
+"""The ledger's panel: what claims come to on a run, tests beside it, and lessons that show them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+from panel_tools import make_trainer
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from engine.claims import registry
+from engine.claims.claim import Answer, Assumption, Claim, Finding
+from engine.commands import Load, Reset
+from engine.jobs import JobRunner
+from engine.trainer import Trainer
+from gui.panels.ledger import LedgerPanel
+from gui.theme import DARK, LIGHT
+
+WAIT_MS = 20_000
+NOW, TESTED = 1, 2
+
+
+@pytest.fixture
+def jobs() -> Iterator[JobRunner]:
+    runner = JobRunner()
+    yield runner
+    runner.stop()
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, jobs: JobRunner) -> LedgerPanel:
+    made = LedgerPanel(LIGHT, jobs)
+    qtbot.addWidget(made)
+    made.resize(640, 420)
+    made.show()
+    return made
+
+
+@pytest.fixture
+def trainer() -> Trainer:
+    made = make_trainer(hidden=(5,), learning_rate=20.0)
+    made.step(40)
+    return made
+
+
+def text(panel: LedgerPanel, claim_id: str, column: int = NOW) -> str:
+    return panel._rows[claim_id].text(column)
+
+
+def poll_until(panel: LedgerPanel, qtbot: QtBot, condition: Any) -> None:
+    def met() -> bool:
+        panel.tick()
+        return bool(condition())
+
+    qtbot.waitUntil(met, timeout=WAIT_MS)
+
+
+def replace_claim(panel: LedgerPanel, claim_id: str, measure: Any, expected: Answer = Answer.HOLDS) -> None:
+    known = panel._claims[claim_id]
+    panel._claims[claim_id] = Claim(
+        claim_id, known.source_key, known.statement, known.cited, expected, measure
+    )
+
+
+def measure(seed: int = 0) -> Generator[tuple[float, Finding | None], None, None]:
+    yield 0.5, None
+    assumptions = (Assumption("It is so.", True),)
+    yield 1.0, Finding(False, 2.0, "Seen 3 times.", {"margin_is": "times"}, assumptions)
+
+
+def test_every_claim_has_a_row_under_its_source(panel: LedgerPanel, trainer: Trainer) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    assert list(panel._rows) == list(registry.CLAIM_IDS)
+    groups = [panel.tree.topLevelItem(i) for i in range(panel.tree.topLevelItemCount())]
+    assert [group.childCount() for group in groups] == [len(ids) for ids in registry.BY_SOURCE.values()]
+
+
+def test_cheap_monitors_are_read_at_once(panel: LedgerPanel, trainer: Trainer) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    assert text(panel, "descent") == "≠ violated"
+    assert text(panel, "error-ceiling") == "= holds"
+    assert text(panel, "descent-minibatch") == "– not applicable"
+    assert text(panel, "escape-time") == ""  # it is about a start of its own
+    panel.choose("descent")
+    assert "The loss rose on" in panel.details.toPlainText()
+    assert "descent: ≠ The loss rose on" in panel.summary()
+
+
+def test_costly_monitors_are_asked_beside_the_run(panel: LedgerPanel, trainer: Trainer, qtbot: QtBot) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    poll_until(panel, qtbot, lambda: text(panel, "permutation-invariance"))
+    assert text(panel, "gradient-bound-logits") == "= holds"
+    assert text(panel, "permutation-invariance") == "= holds"
+    assert not panel.jobs.is_busy or panel._look is not None
+
+
+def test_another_generation_is_read_anew(panel: LedgerPanel, trainer: Trainer) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    trainer.apply(Reset())
+    panel.show_snapshot(trainer.snapshot())
+    assert text(panel, "descent") == ""
+    assert "No step yet" in panel.summary()
+
+
+def test_a_claim_is_tested_by_the_button(panel: LedgerPanel, trainer: Trainer, qtbot: QtBot) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    replace_claim(panel, "descent", measure)
+    panel.choose("descent")
+    QTest.mouseClick(panel.test_button, Qt.MouseButton.LeftButton)
+    assert panel.test_button.text() == "Cancel"
+    poll_until(panel, qtbot, lambda: "violated" in text(panel, "descent", TESTED))
+    assert text(panel, "descent", TESTED) == "≠ violated (expected: holds)"
+    shown = panel.details.toPlainText()
+    assert "Seen 3 times." in shown and "Met: It is so." in shown and "Margin 2 (times)" in shown
+    assert panel.test_button.text() == "Test"
+
+
+def test_a_test_can_be_cancelled(panel: LedgerPanel, trainer: Trainer, qtbot: QtBot) -> None:
+    def endless(seed: int = 0) -> Generator[tuple[float, Finding | None], None, None]:
+        while True:
+            yield 0.1, None
+
+    panel.show_snapshot(trainer.snapshot())
+    replace_claim(panel, "norms", endless)
+    panel.choose("norms")
+    panel.test()
+    poll_until(panel, qtbot, lambda: text(panel, "norms", TESTED) == "testing, 10 %")
+    panel.test()
+    poll_until(panel, qtbot, lambda: text(panel, "norms", TESTED) == "cancelled")
+
+
+def test_a_test_that_fails_says_why(panel: LedgerPanel, trainer: Trainer, qtbot: QtBot) -> None:
+    def failing(seed: int = 0) -> Generator[tuple[float, Finding | None], None, None]:
+        yield 0.1, None
+        raise ValueError("The data is not here.")
+
+    panel.show_snapshot(trainer.snapshot())
+    replace_claim(panel, "norms", failing)
+    panel.choose("norms")
+    panel.test()
+    poll_until(panel, qtbot, lambda: text(panel, "norms", TESTED) == "The data is not here.")
+
+
+def test_the_lesson_of_a_claim_is_opened(panel: LedgerPanel, trainer: Trainer, qtbot: QtBot) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    panel.choose("errors-never-rise")
+    with qtbot.waitSignal(panel.command_issued) as caught:
+        QTest.mouseClick(panel.lesson_button, Qt.MouseButton.LeftButton)
+    [command] = caught.args
+    assert isinstance(command, Load) and command.config.lesson
+
+
+def test_answers_keep_their_words_in_the_dark(panel: LedgerPanel, trainer: Trainer) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    panel.set_theme(DARK)
+    assert text(panel, "descent") == "≠ violated"
+    assert panel._rows["descent"].foreground(NOW).color().name() == DARK.errors
+
+
+def test_a_hidden_panel_reads_nothing(qtbot: QtBot, jobs: JobRunner, trainer: Trainer) -> None:
+    made = LedgerPanel(LIGHT, jobs)
+    qtbot.addWidget(made)
+    made.offer(trainer.snapshot())
+    made.tick()
+    assert not made._rows and json.dumps(made.summary()) == '""'
