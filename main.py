@@ -17,6 +17,7 @@ os.environ["QT_NO_GUI_THREADPOOL"] = "1"
 from engine import console, headless
 from engine.bench.command import bench
 from engine.claims.command import verify
+from engine.hunt.command import hunt
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,8 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return headless.run(given.lesson, given.steps, given.set, given.json, given.csv, given.save)
         case "verify":
             return verify(given.claims, given.seed, given.all_seeds, given.json)
+        case "hunt":
+            return hunt(given.claim, given.seconds, given.seed, given.save)
         case "picture":
-            return headless.picture(given.lesson, given.steps, given.size, given.out, _save_picture)
+            return headless.picture(
+                given.lesson, given.steps, given.size, given.out, _save_picture, given.panel
+            )
         case "data":
             return headless.data(given.name, given.folder, given.download)
         case "bench":
@@ -70,11 +75,17 @@ def _parser() -> argparse.ArgumentParser:
     testing.add_argument("--seed", metavar="N", default="0", help="take other starts")
     testing.add_argument("--all-seeds", metavar="K", help="test from K seeds and tell how often it stood")
     testing.add_argument("--json", metavar="FILE", help="write the verdicts as JSON")
+    search = _add(commands, "hunt", "look for smaller or starker counterexamples of a claim")
+    search.add_argument("claim", metavar="CLAIM", help="a claim that is violated, as errors-never-rise")
+    search.add_argument("--seconds", metavar="S", default="20", help="how long to look")
+    search.add_argument("--seed", metavar="N", default="0", help="look elsewhere")
+    search.add_argument("--save", metavar="FILE", help="write the best one as a witness file")
     picture = _add(commands, "picture", "draw the window without a screen")
     picture.add_argument("lesson", metavar="LESSON", help="a lesson of the list")
     picture.add_argument("--steps", metavar="N", help="after how many steps; by default the lesson's own")
     picture.add_argument("--size", metavar="WxH", default="1280x720", help="size in pixels")
-    picture.add_argument("--out", metavar="FILE.png", required=True, help="the file")
+    picture.add_argument("--panel", metavar="ID", help="one panel alone, as loss; by default the window")
+    picture.add_argument("--out", metavar="FILE.png", required=True, help="the file; also .svg and .pdf")
     data = _add(commands, "data", "tell where a data set is, name its folder, or download it")
     data.add_argument("name", metavar="NAME", help="a data set of the list")
     data.add_argument("--folder", metavar="PATH", help="the folder that holds its files")
@@ -105,10 +116,10 @@ def _open_window(lesson_id: str, run_file: Path | None) -> int:
     return open_window(lesson_id, run_file)
 
 
-def _save_picture(lesson_id: str, n_steps: int, size: tuple[int, int], out: Path) -> None:
+def _save_picture(lesson_id: str, n_steps: int, size: tuple[int, int], out: Path, panel: str | None) -> None:
     from gui.picture import save_picture
 
-    save_picture(lesson_id, n_steps, size, out)
+    save_picture(lesson_id, n_steps, size, out, panel)
 
 
 if __name__ == "__main__":

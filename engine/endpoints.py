@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -17,6 +18,7 @@ from engine.clarke import ClarkeResidual, clarke_residual
 from engine.curvature import Hessian, dense_hessian
 from engine.curvature.hessian import MOST_DENSE_PARAMS
 from engine.datasets.dataset import Dataset
+from engine.evaluator import Records, make_evaluator
 from engine.mlp import MLP
 from engine.parts import trained
 
@@ -26,6 +28,8 @@ Mask = npt.NDArray[np.bool_]
 _STEPS_TO_A_KINK: Final = 4.0  # gradient descent that rests on a kink jumps over it by about a step
 _ROUNDING: Final = 1e-9  # of the largest eigenvalue
 _SAMPLES_A_BLOCK: Final = 2048
+_COOLING: Final = (1.0, 1.0, 1.0, 1.0, 1.0, 0.25, 0.0625, 0.015625)
+_PARTS_A_STAGE: Final = 8  # a look at the loss, and at who may have cancelled, after each
 
 
 class EndKind(StrEnum):
@@ -69,6 +73,55 @@ class EndPoint:
     curvature_tolerance: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Cooled:
+    """A run whose learning rate falls in stages: theta (n_params,), the rate of its last step, and the loss."""
+
+    theta: FloatArray
+    learning_rate: float
+    loss: float
+
+
+def iter_cooled(
+    net: MLP,
+    data: Dataset,
+    theta: Any,
+    learning_rate: float,
+    n_steps: int,
+    train: str = "all",
+    enough: float = 0.0,
+) -> Generator[tuple[float, Cooled], None, None]:
+    """Yield (share done, the run so far) of full-batch gradient descent that ends at a 64th of its rate.
+
+    The first five eighths of the steps have the whole rate, the others a quarter, a 16th and a 64th of it. On a
+    kink gradient descent jumps about as far as its rate is long, so only short steps at the end tell a kink
+    from a run that is still moving; see `classify`.
+
+    Args:
+        net, data, theta: the loss, and the start (n_params,).
+        learning_rate: of the first steps.
+        n_steps: about how many steps, at least 1; a run that diverges stops where it stands.
+        train: the part of theta that moves, see `engine.parts`.
+        enough: a loss at which to stop.
+
+    Raises:
+        TypeError, ValueError: one sentence naming the argument.
+    """
+    moved = finite_theta(net, theta).copy()
+    rate = checks.real_number("learning_rate", learning_rate, above=0.0)
+    n_a_part = -(-checks.whole_number("n_steps", n_steps, at_least=1) // (len(_COOLING) * _PARTS_A_STAGE))
+    evaluator, gradient = make_evaluator(net, data, train=train), np.empty(net.n_params)
+    evaluator.evaluate(moved, gradient)
+    factors = np.repeat(_COOLING, _PARTS_A_STAGE).tolist()
+    for part, factor in enumerate(factors, 1):
+        records = Records.empty(n_a_part)
+        _, has_diverged = evaluator.advance(moved, gradient, rate * factor, records)
+        loss = evaluator.loss_and_errors(moved)[0]
+        yield part / len(factors), Cooled(moved.copy(), rate * factor, loss)
+        if has_diverged or loss <= enough:
+            return
+
+
 def classify(
     net: MLP,
     data: Dataset,
@@ -86,13 +139,14 @@ def classify(
     only of a convex combination of the gradients on both sides of the kinks. Else it is still moving.
 
     Near a kink gradient descent jumps from one side to the other, so a pre-activation counts as one when it is
-    at most 4 times the largest change of any pre-activation of its layer in a step of learning_rate.
+    at most 4 times the largest change of any pre-activation in a step of learning_rate; a run ends best with
+    some short steps, see `iter_cooled`.
     An eigenvalue counts as below 0 when it is below -2 |gradient| / |theta| (as large as the gradient that is
     left makes it along a rescaling of a relu unit, which changes nothing) and below what rounding leaves.
 
     Args:
         net, data, theta: whose loss, where.
-        learning_rate: of the run.
+        learning_rate: of its last steps.
         train: the part of theta that was trained, see `engine.parts`.
         zero_loss: what counts as zero error, in units of the loss.
         balance: see above.

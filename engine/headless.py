@@ -129,15 +129,17 @@ def picture(
     steps: str | None,
     size: str,
     out: str,
-    save: Callable[[str, int, tuple[int, int], Path], object],
+    save: Callable[[str, int, tuple[int, int], Path, str | None], object],
+    panel: str | None = None,
 ) -> int:
-    """Draw the window after some steps of a lesson into a PNG file.
+    """Draw the window after some steps of a lesson into a file.
 
     Args:
         lesson_id, steps: as in `run`.
         size: "WxH" in pixels.
         out: the file, written whole or not at all.
-        save: draws it, given lesson_id, n_steps, (width, height) and a path.
+        save: draws it, given lesson_id, n_steps, (width, height), a path and a panel.
+        panel: id of one panel to be drawn alone; None for the window.
     """
     from engine import outputs
 
@@ -146,7 +148,7 @@ def picture(
         pixels, path = _size(size), as_target("out", out)
         outputs.check_targets(out=path)
     try:
-        save(lesson_id, n_steps, pixels, path)
+        save(lesson_id, n_steps, pixels, path, panel)
     except ValueError as error:
         raise CommandError(str(error), UNUSABLE) from error
     except ImportError as error:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from engine.history import SERIES, History
+from engine.history import SERIES, History, HistoryView
 
 JSON_SERIES: Final = ("loss", "n_errors", "gradient_norm")
 CSV_HEADER: Final = ("step", *SERIES)
@@ -61,7 +61,7 @@ def as_json(content: dict[str, Any] | list[Any]) -> str:
     return json.dumps(_finite(content), allow_nan=False, ensure_ascii=False, separators=(", ", ": ")) + "\n"
 
 
-def as_csv(history: History) -> str:
+def as_csv(history: History | HistoryView) -> str:
     """Return a history as CSV text, one line an entry; each float reads back as the same float."""
     columns = [history[name].tolist() for name in SERIES]
     lines = [",".join(CSV_HEADER)]

@@ -97,6 +97,15 @@ ACTIONS: Final = (
     ActionSpec(
         "save_run", "Run", "Save the run ...", ("Ctrl+S",), "Keep the run in a file, with its history."
     ),
+    ActionSpec("save_history", "Run", "Save the history as CSV ...", (), "Every step, a line each."),
+    ActionSpec("copy_settings", "Run", "Copy the settings", ("Ctrl+Shift+C",), "As text, to share this run."),
+    ActionSpec(
+        "paste_settings",
+        "Run",
+        "Paste settings",
+        ("Ctrl+Shift+V",),
+        "Start the run whose settings are on the clipboard.",
+    ),
     ActionSpec("quit", "Run", "Quit", ("Ctrl+Q",), "Close the window.", starts_group=True, needs_run=False),
     ActionSpec(
         "edit_lesson",
@@ -139,6 +148,23 @@ ACTIONS: Final = (
         needs_run=False,
     ),
     ActionSpec("recompute", "View", "Recompute", ("U",), "Compute the landscape anew, at the present point."),
+    ActionSpec(
+        "save_picture",
+        "View",
+        "Save a picture ...",
+        ("Ctrl+P",),
+        "Of the panel that has the focus, or of the window, as PNG, SVG or PDF.",
+        starts_group=True,
+        needs_run=False,
+    ),
+    ActionSpec(
+        "copy_picture",
+        "View",
+        "Copy a picture",
+        ("Ctrl+C",),
+        "Of the panel that has the focus, or of the window.",
+        needs_run=False,
+    ),
     ActionSpec(
         "dark",
         "View",

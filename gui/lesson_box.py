@@ -47,9 +47,7 @@ class LessonBox(QWidget):
         self.prediction.setAccessibleName("Your prediction")
         self.prediction.setToolTip("Choose before you press Run; then the answer is shown.")
         self.prediction.setPlaceholderText("Predict: choose an answer")
-        self.prediction.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
+        self.prediction.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.prediction.activated.connect(lambda row: self.reveal(self.prediction.itemText(row)))
         self.reveal_button = QPushButton("Show the answer")
         self.reveal_button.setToolTip("Read what is the case.")

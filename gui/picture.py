@@ -16,21 +16,27 @@ from engine.lessons import Lesson, load_lesson
 from engine.snapshot import State
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from gui.window import Window
 
 SMALLEST: Final = (960, 600)
 LARGEST: Final = (7680, 4320)
+_ENDINGS: Final = (".png", ".svg", ".pdf")  # those of gui.exports, which comes with Qt
 _CALM_TICKS: Final = 20  # a panel may ask its next question some frames after an answer
 
 
-def save_picture(lesson_id: str, n_steps: int, size: tuple[int, int], out: Path) -> None:
-    """Train a lesson for n_steps steps and save the window as it looks then, as PNG.
+def save_picture(
+    lesson_id: str, n_steps: int, size: tuple[int, int], out: Path, panel: str | None = None
+) -> None:
+    """Train a lesson for n_steps steps and save the window as it looks then, as PNG, SVG or PDF.
 
     Args:
         lesson_id: a lesson.
         n_steps: steps to take; 0 draws the start. A run that diverges before is drawn where it stopped.
         size: (width, height) in pixels.
-        out: the file; an older one is replaced only when the picture is complete.
+        out: the file, its ending says as what; an older one is replaced only when the picture is complete.
+        panel: id of the panel to be drawn alone, as large as the window; None for the window.
 
     Raises:
         ValueError: one sentence, for an unknown lesson, a size or a name that will not do.
@@ -44,8 +50,9 @@ def save_picture(lesson_id: str, n_steps: int, size: tuple[int, int], out: Path)
     with _quiet():
         window = _open_offscreen(lesson, size)
         try:
+            drawn = _panel(window, panel, size)
             _train(window, n_steps)
-            _write(out, _draw(window))
+            _write(out, _draw(window, drawn, out.suffix))
         finally:
             window.close()
 
@@ -76,8 +83,8 @@ def _check_size(size: tuple[int, int]) -> None:
 
 
 def _check_target(out: Path) -> None:
-    if out.suffix.lower() != ".png":
-        raise ValueError(f"out must end in .png, not {out.name!r}.")
+    if out.suffix.lower() not in _ENDINGS:
+        raise ValueError(f"out must end in {', '.join(_ENDINGS)}, not {out.name!r}.")
     if out.is_dir():
         raise OSError(f"{out} is a folder; out must name a file.")
     if not out.parent.is_dir():
@@ -119,9 +126,21 @@ def _has_ended(window: Window, n_steps: int) -> bool:
     return report.state is State.STOPPED or report.snapshot.n_steps >= n_steps
 
 
-def _draw(window: Window) -> bytes:
-    """Return the window as PNG, after all jobs are done and everything has been painted."""
-    from PySide6.QtCore import QBuffer, QByteArray, QIODevice
+def _panel(window: Window, panel_id: str | None, size: tuple[int, int]) -> QWidget:
+    """Return what is to be drawn; ValueError names the panels there are."""
+    if panel_id is None:
+        return window
+    panels = {panel.panel_id: panel for panel in window.panels}
+    if panel_id not in panels:
+        raise ValueError(f"panel must be one of {', '.join(panels)}, not {panel_id!r}.")
+    window.docks.show_only([panel_id])
+    panels[panel_id].setFixedSize(*size)
+    return panels[panel_id]
+
+
+def _draw(window: Window, drawn: QWidget, ending: str) -> bytes:
+    """Return the content of a file, after all jobs are done and everything has been painted."""
+    from gui import exports
 
     calm = 0
 
@@ -131,12 +150,7 @@ def _draw(window: Window) -> bytes:
         return calm > _CALM_TICKS
 
     _wait(is_calm)
-    content = QByteArray()
-    buffer = QBuffer(content)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not window.grab().save(buffer, "PNG"):
-        raise RuntimeError("The window could not be drawn.")
-    return bytes(content.data())
+    return exports.picture(drawn, ending)
 
 
 def _wait(condition: Callable[[], bool]) -> None:

@@ -27,6 +27,7 @@ from gui.theme import Theme, line_px
 
 FloatArray = npt.NDArray[np.float64]
 
+_IMAGE_RATIO: Final = 3.0
 _RUG_PX: Final = 7
 _DASH_PX: Final = (14.0, 9.0)  # from dash to dash, and the length of one
 _NOTHING: Final = np.empty(0)
@@ -59,15 +60,38 @@ def shape_polygon(shape: str, scale: float = 1.0) -> QPolygonF:
 
 
 class Overlay(pg.UIGraphicsItem):  # type: ignore[misc]
-    """Base of items as large as the view that paint in device pixels."""
+    """Base of items as large as the view that paint in device pixels.
+
+    Class attributes:
+        clips_itself: whether `paint_pixels` stays within its area where the painter cannot clip, as in SVG.
+    """
+
+    clips_itself = False
 
     def paint(self, painter: QPainter, option: Any, widget: Any) -> None:
         """Find where the view lies in pixels and paint there."""
         transform = painter.transform()
         area = transform.mapRect(self.boundingRect())
         painter.resetTransform()
-        self.paint_pixels(painter, transform, area)
+        if painter.paintEngine().type() == QPaintEngine.Type.SVG and not self.clips_itself:
+            self._paint_image(painter, transform, area)
+        else:
+            self.paint_pixels(painter, transform, area)
         painter.setTransform(transform)
+
+    def _paint_image(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
+        """Paint into an image of the area, and draw that."""
+        size = (area.size() * _IMAGE_RATIO).toSize()
+        image = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(_IMAGE_RATIO)
+        image.fill(Qt.GlobalColor.transparent)
+        inner = QPainter(image)
+        inner.setFont(painter.font())
+        inner.translate(-area.topLeft())
+        self.paint_pixels(inner, transform, area)
+        inner.end()
+        image.setDevicePixelRatio(1.0)  # an SVG file does not know of it
+        painter.drawImage(area, image)
 
     def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
         """Paint in device pixels; transform leads from the view's coordinates there."""
@@ -84,6 +108,8 @@ class Curve(Overlay):
     Attributes:
         x, y: (n,) the points, in the view's coordinates.
     """
+
+    clips_itself = True
 
     def __init__(self, is_dashed: bool = False) -> None:
         super().__init__()
@@ -126,11 +152,42 @@ class Curve(Overlay):
 
     def _draw_line(self, painter: QPainter, x: FloatArray, y: FloatArray, area: QRectF) -> None:
         painter.save()
-        painter.setClipRect(area)
-        pen = QPen(self._colour, self._width_px, Qt.PenStyle.DashLine if self._is_dashed else Qt.PenStyle.SolidLine)
+        pen = QPen(
+            self._colour, self._width_px, Qt.PenStyle.DashLine if self._is_dashed else Qt.PenStyle.SolidLine
+        )
         painter.setPen(pen)
-        painter.drawPolyline([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)])
+        for piece in pieces_within(x, y, area):
+            painter.drawPolyline([QPointF(a, b) for a, b in piece.tolist()])
         painter.restore()
+
+
+def pieces_within(x: FloatArray, y: FloatArray, area: QRectF) -> list[FloatArray]:
+    """Return the parts of the line through (x, y), each (n,), that lie in an area: arrays (m, 2) of points.
+
+    Each segment is cut at the area's edges (Liang and Barsky, "A new concept and method for line clipping",
+    1984); segments that follow each other uncut stay one line.
+    """
+    points = np.stack((x, y), axis=1)
+    start, move = points[:-1], np.diff(points, axis=0)
+    first, last = np.zeros(len(start)), np.ones(len(start))
+    for axis, low, high in ((0, area.left(), area.right()), (1, area.top(), area.bottom())):
+        with np.errstate(all="ignore"):
+            enter, leave = (low - start[:, axis]) / move[:, axis], (high - start[:, axis]) / move[:, axis]
+        level = move[:, axis] == 0.0
+        inside = (low <= start[:, axis]) & (start[:, axis] <= high)
+        enter, leave = np.minimum(enter, leave), np.maximum(enter, leave)
+        first = np.maximum(first, np.where(level, np.where(inside, 0.0, 2.0), enter))
+        last = np.minimum(last, np.where(level, 1.0, leave))
+    seen = first < last
+    begin, end = start + first[:, None] * move, start + last[:, None] * move
+    joined = seen[1:] & seen[:-1] & (last[:-1] == 1.0) & (first[1:] == 0.0)
+    pieces: list[list[FloatArray]] = []
+    for k in np.flatnonzero(seen):
+        if k and joined[k - 1]:
+            pieces[-1].append(end[k])
+        else:
+            pieces.append([begin[k], end[k]])
+    return [np.array(piece) for piece in pieces]
 
 
 def column_spans(x: FloatArray, y: FloatArray, n_columns: int) -> tuple[FloatArray, FloatArray]:

@@ -165,7 +165,8 @@ class TileBoard(QWidget):
             self._pixels = table[signed_numbers(self.values, self.limit)].reshape(-1, n_columns)
         height = self._pixels.shape[0]
         image = QImage(self._pixels.data, n_columns, height, 4 * n_columns, QImage.Format.Format_RGB32)
-        painter.drawImage(rect, image, QRect(0, number * n_rows, n_columns, n_rows))
+        # A part of an image is not known in SVG.
+        painter.drawImage(rect, image.copy(0, number * n_rows, n_columns, n_rows))
 
     def _paint_bars(self, painter: QPainter, rect: QRect, values: FloatArray) -> None:
         table = colour_table(self.theme.signed_map, 255)

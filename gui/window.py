@@ -15,12 +15,14 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMenu, QSizePo
 
 from engine.commands import Command, Load, OpenRun, Pause, Reset, Run, SavePoint, SetLearningRate, Step
 from engine.lessons import Lesson, all_lessons, load_lesson
+from engine.run_texts import from_text
 from engine.snapshot import Refusal, Report, Snapshot, State
 from gui import actions, icons, theme
 from gui.bridge import Bridge
 from gui.controls import ControlBar
 from gui.data_menu import DataMenu
 from gui.docks import Docks
+from gui.export_menu import ExportMenu
 from gui.help_pages import ABOUT, HelpPage, keys_page, panels_page
 from gui.keys import KeyGuard
 from gui.kicks import KickDialog, Kicker
@@ -94,6 +96,7 @@ class Window(QMainWindow):
         self.messages = MessageBar(self._theme, self)
         self.timeline = Timeline()
         self.run_files = RunFiles(self)
+        self.exports = ExportMenu(self, self._focused_panel, lambda: self.bridge.snapshot)
         self.lesson_box = LessonBox(list(self._lessons.values()))
         self._bars = [
             self._add_bar("Controls", self.controls),
@@ -141,8 +144,9 @@ class Window(QMainWindow):
         self.timeline.command_issued.connect(self._send)
         self.run_files.command_issued.connect(self._send)
         self.data_menu.data_named.connect(self._use_data)
-        self.data_menu.problem_found.connect(self.messages.show_note)
-        self.data_menu.work_done.connect(lambda sentence: self.messages.show_note(sentence, is_warning=False))
+        for menu in (self.data_menu, self.exports):
+            menu.problem_found.connect(self.messages.show_note)
+            menu.work_done.connect(lambda sentence: self.messages.show_note(sentence, is_warning=False))
         escape = QAction(self)
         escape.triggered.connect(self.messages.close_note)
         escape.setShortcut(QKeySequence(Qt.Key.Key_Escape))
@@ -161,6 +165,11 @@ class Window(QMainWindow):
             "undo_kick": self.timeline.undo_kick,
             "open_run": self.run_files.ask_open,
             "save_run": self.run_files.ask_save,
+            "save_history": self.exports.ask_history,
+            "save_picture": self.exports.ask_picture,
+            "copy_picture": self.exports.copy_picture,
+            "copy_settings": self.exports.copy_settings,
+            "paste_settings": self._paste_settings,
             "reset": self._reset,
             "new_seed": self._take_new_seed,
             "halve_rate": lambda: self._scale_rate(0.5),
@@ -395,6 +404,18 @@ class Window(QMainWindow):
         self._send(Reset())
         if snapshot is not None and snapshot.learning_rate != snapshot.config.learning_rate:
             self._send(SetLearningRate(snapshot.learning_rate))
+
+    def _paste_settings(self) -> None:
+        try:
+            self._send(Load(from_text(QApplication.clipboard().text())))
+        except (ValueError, TypeError) as error:
+            self.messages.show_note(str(error))
+
+    def _focused_panel(self) -> Panel | None:
+        widget = QApplication.focusWidget()
+        while widget is not None and not isinstance(widget, Panel):
+            widget = widget.parentWidget()
+        return widget
 
     def _take_new_seed(self) -> None:
         self._reload(lambda snapshot: {"seed": snapshot.config.seed + 1})

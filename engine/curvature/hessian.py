@@ -19,6 +19,7 @@ from engine.kernels.curvature import (
     Task,
     block_bounds,
     block_size,
+    hold,
     make_places,
     make_room,
     make_state,
@@ -51,13 +52,14 @@ class Hessian:
     def __init__(self, net: MLP, data: Dataset, theta: Any, n_threads: int = 1) -> None:
         self.net = net
         theta = checks.vector("theta", theta, net.n_params)
-        self._task = _make_task(net, data)
+        task = _make_task(net, data)
+        self._held: Any = hold(task)
         is_worth_sharing = net.n_params * data.n_samples >= WORTH_SHARING
-        n_helpers = min(n_threads, len(self._task.bounds) - 1) - 1 if is_worth_sharing else 0
+        n_helpers = min(n_threads, len(task.bounds) - 1) - 1 if is_worth_sharing else 0
         self._pool = _pool(n_helpers) if n_helpers else None
         self._helpers: list[Future[None] | None] = [None] * n_helpers
         self._control = np.zeros((4, 8), dtype=np.int64)
-        self._control[0, 0] = len(self._task.bounds)  # nothing to take yet
+        self._control[0, 0] = len(task.bounds)  # nothing to take yet
         weakref.finalize(self, _dismiss, self._control)
         self._run(FILL, theta, np.empty(0))
 
@@ -79,9 +81,9 @@ class Hessian:
         v = v if v.flags.writeable else v.copy()  # numba would compile everything again for a read-only array
         for number, helper in enumerate(self._helpers):
             if self._pool is not None and (helper is None or helper.done()):
-                arguments = (number + 1, self._control, self._task, what, v, result)
+                arguments = (number + 1, self._control, self._held, what, v, result)
                 self._helpers[number] = self._pool.submit(work, *arguments)
-        work(0, self._control, self._task, what, v, result)
+        work(0, self._control, self._held, what, v, result)
 
 
 def _make_task(net: MLP, data: Dataset) -> Task:

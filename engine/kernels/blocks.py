@@ -15,7 +15,8 @@ from engine.kernels.products import (
     set_product_of_singles,
 )
 
-_SAMPLES_AT_A_TIME = 32  # rows of x that stay in the first-level cache while all features go by
+_SAMPLES_AT_A_TIME = 32  # at least; rows that stay in the first-level cache while all features go by
+_ROWS_BYTES = 16 * 1024
 
 
 @inner
@@ -103,7 +104,11 @@ def first_forward(samples, start, n, n_wide, first_weights, plan, first):
     """
     fan_in, wide = plan.layers[0, FAN_IN], plan.layers[0, PADDED]
     clear(first, n * wide, (n_wide - n) * wide)
-    a, b, c = address_of(samples.x, start * fan_in), address_of(first_weights, 0), address_of(first, 0)
+    a, b, c = (
+        address_of(samples.x, start * samples.x.shape[1]),
+        address_of(first_weights, 0),
+        address_of(first, 0),
+    )
     bias, size, n_vectors = address_of(first_weights, fan_in * wide), bytes_of(first), wide // lanes_of(first)
     ink, row, x_row = samples.ink, wide * size, fan_in * size
     if ink.sample_starts.size:
@@ -122,14 +127,21 @@ def add_first_gradient(samples, start, n, rows, one, gradient, plan):
     fan_in, wide, at = plan.layers[0, FAN_IN], plan.layers[0, PADDED], plan.layers[0, GRADIENT]
     a, b, c = address_of(samples.x, start * fan_in), address_of(rows, 0), address_of(gradient, at)
     ink, size, n_vectors = samples.ink, bytes_of(rows), wide // lanes_of(rows)
-    row, x_row = wide * size, fan_in * size
+    row, x_row, n_rows = wide * size, fan_in * size, fan_in
+    has_ones = samples.with_ones.size > 0
+    if has_ones:
+        n_rows += 1
+        a, x_row = address_of(samples.with_ones, start * n_rows), n_rows * size
     if ink.feature_starts.size:
         lists = address_of(ink.feature_starts, start // plan.block * (-(-fan_in // 4)))
         k = address_of_shorts(ink.feature_k)
         _listed_product(rows, c, row, a, size, x_row, b, row, c, row, fan_in, n_vectors, k, lists)
     else:
-        for k in range(0, n, _SAMPLES_AT_A_TIME):
-            at_x, at_rows, n_k = a + k * x_row, b + k * row, min(_SAMPLES_AT_A_TIME, n - k)
-            _product(rows, c, row, at_x, size, x_row, at_rows, row, c, row, fan_in, n_vectors, n_k)
+        at_a_time = max(_SAMPLES_AT_A_TIME, _ROWS_BYTES // row)
+        for k in range(0, n, at_a_time):
+            at_x, at_rows, n_k = a + k * x_row, b + k * row, min(at_a_time, n - k)
+            _product(rows, c, row, at_x, size, x_row, at_rows, row, c, row, n_rows, n_vectors, n_k)
+    if has_ones:
+        return
     bias = address_of(gradient, at + fan_in * wide)
     _product(rows, bias, row, address_of(one, 0), 0, 0, b, row, bias, row, 1, n_vectors, n)

@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numba import types
+from numba.experimental import structref
 
 from engine.kernels import math as own
 from engine.kernels.elementwise import activate, slopes_and_bends
@@ -61,7 +63,8 @@ PRODUCT: Final = 1
 OVER: Final = 3  # row of `work`'s control that sends the helpers away
 
 _STATE_BYTES: Final = 48 * 2**20  # beyond this the state is filled anew, block by block
-_ROWS_BYTES: Final = 16 * 2**10  # of one array of a block: two and some weights fit the first-level cache
+_ROWS_BYTES: Final = 24 * 2**10  # of one array of a block: it and some weights fit the first two caches
+_MOST_ROWS_BYTES: Final = 192 * 2**10
 _SMALLEST_BLOCK: Final = 32
 _LINE: Final = 8  # numbers in a line of the cache
 _PATIENCE: Final = 100 * SPINS  # looks at a cell before a helper gives up, some tenths of a millisecond
@@ -137,9 +140,30 @@ class Task(NamedTuple):
     is_whole: bool
 
 
+@structref.register
+class _HeldType(types.StructRef):  # type: ignore[misc]  # numba has no types
+    pass
+
+
+class Held(structref.StructRefProxy):  # type: ignore[misc]
+    """A Task that a kernel takes as one object: unpacking 40 arrays takes 10 us a call. `hold` makes it."""
+
+
+structref.define_proxy(Held, _HeldType, ["task"])
+
+
+@kernel
+def hold(task):
+    """Return a Task as one object. Making it here and not in Python spares a second of compiling each time."""
+    return Held(task)
+
+
 def block_size(net: MLP, n_samples: int, n_chunks: int) -> int:
     """Return how many samples a block has: all blocks about alike, and as many in each chunk."""
-    rows = max(_SMALLEST_BLOCK, _ROWS_BYTES // (8 * padded(net.layer_sizes[1])))
+    a_row = 8 * padded(net.layer_sizes[1])
+    # Each block reads and writes the whole gradient of the first layer: where that is large, so are the blocks.
+    n_bytes = min(max(_ROWS_BYTES, net.layer_sizes[0] * a_row // 2), _MOST_ROWS_BYTES)
+    rows = max(_SMALLEST_BLOCK, n_bytes // a_row)
     in_chunk = -(-n_samples // n_chunks)
     return -(-in_chunk // -(-in_chunk // rows))
 
@@ -611,14 +635,15 @@ def _take_chunks(task, next_chunk, n_done, what):
 
 
 @kernel
-def work(member, control, task, what, v, result):
+def work(member, control, held, what, v, result):
     """Fill all states, or write H v (n_params,) into result.
 
-    Several threads may call this with the same control and task: member 0 does what cannot be shared and is
+    Several threads may call this with the same control and held Task: member 0 does what cannot be shared and is
     able to do all of it alone; the others take chunks off it, also of what is asked next, and return when nothing
     was asked for a while. control (4, 8) is what they meet at: next chunk, chunks done, FILL or PRODUCT, and
     whether they are to go.
     """
+    task = held.task
     next_chunk, n_done, asked = control_cells(control)
     over = address_of(control, OVER * control.shape[1])
     n_chunks, waited = len(task.bounds) - 1, 0

@@ -34,6 +34,8 @@ WORTH_SHARING: Final = 2_000_000
 """Multiplications in a step below which handing parts of it to threads costs more than it saves."""
 
 _SAMPLES_A_CHUNK: Final = 64
+_FEW_FEATURES: Final = 7
+_ONES_BYTES: Final = 2**21
 _CHUNK_BYTES: Final = 32 * 2**20  # for the gradients of all chunks
 _WORK_BYTES: Final = 24 * 2**20  # for everything else that each chunk has
 
@@ -67,15 +69,24 @@ class Samples(NamedTuple):
     numbers: IntArray
     noise_seed: int
     noise_scale: float
+    with_ones: FloatArray
 
     @classmethod
     def of(cls, data: Dataset, ink: Ink, dtype: npt.DTypeLike = np.float64) -> Samples:
-        """Return a data set as the kernels see it; for float32 that takes a copy of the inputs."""
+        """Return a data set as the kernels see it; for float32 that takes a copy of the inputs.
+
+        A few features are also kept with a column of ones beside them, with_ones (n_samples, n_features + 1),
+        else (0, 0): the bias is one more row of the gradient's product then, and its sum over the samples, a
+        chain of additions that wait for each other, goes on beside the weights'.
+        """
         seed, scale = (data.noise.seed, data.noise.scale) if data.noise else (0, 0.0)
         x, targets = (array.astype(dtype, copy=False) for array in (data.x, data.targets))
-        for array in (x, targets):
+        with_ones = np.empty((0, 0), dtype)
+        if data.n_features <= _FEW_FEATURES and x.nbytes <= _ONES_BYTES and not ink.sample_starts.size:
+            with_ones = np.column_stack((x, np.ones(len(x), dtype)))
+        for array in (x, targets, with_ones):
             array.flags.writeable = False  # as those of a Dataset: kernels are compiled for one kind
-        return cls(x, data.y, targets, ink, data.numbers, seed, scale)
+        return cls(x, data.y, targets, ink, data.numbers, seed, scale, with_ones)
 
 
 class Work(NamedTuple):

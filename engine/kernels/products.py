@@ -144,7 +144,7 @@ def _listed(builder: Any, list_address: Any, index: Any) -> Any:
 
 _tile_4x3, _tile_3x3, _tile_2x3, _tile_1x3 = (_tile(rows, 3) for rows in (4, 3, 2, 1))
 _tile_6x2, _tile_4x2, _tile_2x2, _tile_1x2 = (_tile(rows, 2) for rows in (6, 4, 2, 1))
-_tile_8x1, _tile_4x1, _tile_2x1, _tile_1x1 = (_tile(rows, 1) for rows in (8, 4, 2, 1))
+_tile_9x1, _tile_8x1, _tile_4x1, _tile_2x1, _tile_1x1 = (_tile(rows, 1) for rows in (9, 8, 4, 2, 1))
 _listed_4x3, _listed_3x3, _listed_2x3, _listed_1x3 = (_tile(rows, 3, True) for rows in (4, 3, 2, 1))
 _listed_4x2, _listed_3x2, _listed_2x2, _listed_1x2 = (_tile(rows, 2, True) for rows in (4, 3, 2, 1))
 _listed_4x1, _listed_3x1, _listed_2x1, _listed_1x1 = (_tile(rows, 1, True) for rows in (4, 3, 2, 1))
@@ -285,7 +285,7 @@ def _columns_2(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, 
 @inlined
 def _columns_1(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, n_k):
     r = 0
-    while r + 8 <= n_rows:
+    while r + 8 <= n_rows and r + 9 != n_rows:
         _tile_8x1(
             zero,
             _row_of(start, start_row, r),
@@ -300,6 +300,21 @@ def _columns_1(zero, start, start_row, a, a_row, a_k, b, b_k, c, c_row, n_rows, 
             n_k,
         )
         r += 8
+    if n_rows - r == 9:  # a ninth row by itself would wait for each of its additions
+        _tile_9x1(
+            zero,
+            _row_of(start, start_row, r),
+            start_row,
+            a + r * a_row,
+            a_row,
+            a_k,
+            b,
+            b_k,
+            c + r * c_row,
+            c_row,
+            n_k,
+        )
+        r += 9
     if n_rows - r >= 4:
         _tile_4x1(
             zero,

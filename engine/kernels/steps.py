@@ -62,14 +62,17 @@ def sum_gradients(parts, plan, n_samples, gradient):
 
 @inner
 def _sum_block(parts, source, target, n_rows, n_columns, wide, gradient):
-    for w in range(len(parts)):
-        part = parts[w]
-        for i in range(n_rows):
-            for j in range(n_columns):
-                if w == 0:
-                    gradient[target + i * n_columns + j] = part[source + i * wide + j]
-                else:
-                    gradient[target + i * n_columns + j] += part[source + i * wide + j]
+    for i in range(n_rows):
+        into = gradient[target + i * n_columns : target + (i + 1) * n_columns]
+        first = source + i * wide
+        for w in range(len(parts)):
+            row = parts[w, first : first + n_columns]
+            if w == 0:
+                for j in range(n_columns):
+                    into[j] = row[j]
+            else:
+                for j in range(n_columns):
+                    into[j] += row[j]
 
 
 @kernel

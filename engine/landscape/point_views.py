@@ -24,6 +24,8 @@ FloatArray = npt.NDArray[np.float64]
 _MARGIN: Final = 0.75  # half the width of a picture, in widths of what must be seen in it
 _NARROWEST: Final = 0.45  # of the other side
 _CURVE_STEPS: Final = 150
+_FEWEST_STEPS: Final = 10
+_MOST_PRODUCTS: Final = 5e11  # parameters times samples over the whole training of a curve: about a minute
 _CURVE_POINTS: Final = 11  # values of t whose mean loss is made small
 _LOWEST_RATE: Final = 0.005  # of the run's rate: where the curve's training diverges, half the rate is tried
 
@@ -175,8 +177,10 @@ def _train(
     from engine.curves import iter_train_curve
 
     rate = scene.learning_rate
+    affordable = int(_MOST_PRODUCTS / (_CURVE_POINTS * scene.net.n_params * data.n_samples))
+    n_steps = max(_FEWEST_STEPS, min(_CURVE_STEPS, affordable))
     while True:
-        training = iter_train_curve(scene.net, data, start, end, None, rate, _CURVE_STEPS, _CURVE_POINTS)
+        training = iter_train_curve(scene.net, data, start, end, None, rate, n_steps, _CURVE_POINTS)
         _, result = next(training)
         for answer in training:
             share, result = answer

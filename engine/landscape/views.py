@@ -147,13 +147,13 @@ _TABLE: Final = (
     ViewKind("start_now", "From the start to now", at_once(_start_now)),
     ViewKind("gradient_path", "Gradient and path", at_once(_gradient_path)),
     ViewKind("gradient_random", "Gradient and random", at_once(_gradient_random)),
-    ViewKind("hessian", "Hessian: most and least curved", iter_hessian, is_slow=True),
+    ViewKind("hessian", "Hessian eigenvectors", iter_hessian, is_slow=True),
     ViewKind("filter_normalised", "Random, filter-normalised", at_once(_filter_normalised)),
     ViewKind("random", "Random", at_once(_random)),
     ViewKind("between", "Between two points", at_once(between), n_ends=2),
     ViewKind("three_points", "Through three points", at_once(three_points), n_ends=3),
     ViewKind("aligned", "Two points, units matched", at_once(aligned), n_ends=2),
-    ViewKind("copies", "A point and its permuted copies", at_once(copies), n_ends=1),
+    ViewKind("copies", "Permuted copies", at_once(copies), n_ends=1),
     ViewKind("bezier", "Curve between two points", iter_bezier, n_ends=2, is_slow=True),
 )
 

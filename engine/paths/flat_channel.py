@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from engine import checks
 from engine.activations import ACTIVATIONS
 from engine.activity import activity_on, finite_theta
 from engine.answers import final
@@ -17,7 +16,7 @@ from engine.curvature.sharpness import sharpness
 from engine.datasets.dataset import Dataset
 from engine.flow import iter_flow
 from engine.mlp import MLP
-from engine.paths.permutation_walk import incoming
+from engine.paths.pairs import check_layer, check_pair, incoming
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -94,9 +93,7 @@ def measure_channel(
         TypeError, ValueError: one sentence naming the argument.
     """
     point = finite_theta(net, theta)
-    checks.whole_number("layer", layer, 1, max(1, net.n_hidden))
-    for name, unit in (("first", first), ("second", second)):
-        checks.whole_number(name, unit, 0, net.layer_sizes[layer] - 1)
+    check_pair(net, layer, first, second)
     gradient = net.gradient(point, data)
     ins = [point[incoming(net, layer, unit)] for unit in (first, second)]
     sign = _sign(net.activation[layer - 1], *ins)
@@ -130,7 +127,7 @@ def nearest_channel(net: MLP, data: Dataset, theta: Any, layer: int = 1) -> Chan
     Only pairs with opposite output weights (cosine below 0) count where there are any. The layer must have at
     least 2 units.
     """
-    checks.whole_number("layer", layer, 1, max(1, net.n_hidden))
+    check_layer(net, layer)
     width = net.layer_sizes[layer]
     if width < 2:
         raise ValueError(f"layer must have at least 2 units, not {width}.")

@@ -20,10 +20,10 @@ from engine.evaluator import Evaluator, make_evaluator
 from engine.landscape import line_slice
 from engine.mlp import MLP
 from engine.noise import refuse_noise
+from engine.paths.pairs import check_pair, incoming
 from engine.perturbations import permuted
 
 FloatArray = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
 
 _N_SWAP: Final = 21  # points of the stretch on which the output weights are exchanged
 _STEPS_A_YIELD: Final = 250
@@ -105,14 +105,7 @@ def iter_permutation_walk(
     """
     refuse_noise(data, "an exchange of units")
     start = finite_theta(net, theta)
-    checks.whole_number("layer", layer, 1, max(1, net.n_hidden))
-    if not net.n_hidden:
-        raise ValueError("net must have a hidden layer, and this one has none.")
-    width = net.layer_sizes[layer]
-    checks.whole_number("first", first, 0, width - 1)
-    checks.whole_number("second", second, 0, width - 1)
-    if first == second:
-        raise ValueError(f"second must be another unit than first, not {second} too.")
+    check_pair(net, layer, first, second)
     rate = checks.real_number("learning_rate", learning_rate, above=0.0)
     checks.whole_number("n_stages", n_stages, at_least=1)
     checks.whole_number("n_steps", n_steps, at_least=0)
@@ -253,10 +246,3 @@ class _Walker:
             self._straight,
             self._is_whole,
         )
-
-
-def incoming(net: MLP, layer: int, unit: int) -> Indices:
-    """Return where a unit's input weights and bias stand in theta, (fan_in + 1,)."""
-    places = np.arange(net.n_params, dtype=np.float64)
-    weights, bias = net.layers(places)[layer - 1]
-    return np.append(weights[:, unit], bias[unit]).astype(np.int64)

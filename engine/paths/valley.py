@@ -5,7 +5,8 @@ no bad local valleys", 2019). Psi (n_samples, n_units) holds the values of the h
 the output, and V their weights to it. Where Psi has the rank n_samples there is a D with Psi D = onehot(y), and
 along the ray V + s D every sample's right logit grows by s and no other moves: the loss falls to 0. Where it has
 not, the same function is first put together from as few units as it needs; the others are mute then and can be
-moved to any place at constant loss.
+moved to any place at constant loss. That is done layer by layer: where the rank is lost though the units of
+each layer are independent by themselves, no unit becomes mute, and the walk ends with a reason.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ Gradient and path, gradient and random: across the way straight against the grad
 Random: normal numbers. Random, filter-normalised: normal numbers, in which the incoming weights of every unit have
 the length of that unit's weights in θ₀, d_unit = g_unit ||θ_unit|| / ||g_unit||, the biases of a layer taken together
 (Li, Xu, Taylor, Studer and Goldstein 2018, "Visualizing the loss landscape of neural nets"; there for filters).
-Hessian: across the eigenvector of its largest eigenvalue λ at the present point, up that of its smallest; below 0
+Hessian eigenvectors: across that of the largest eigenvalue λ at the present point, up that of the smallest; below 0
 the loss curves downwards there. They are found first, to one part in a million.
 Between two points: across the line between two saved points (or the start, or the present point), up towards the
 present point. "Save point" keeps the present weights.
@@ -44,7 +44,7 @@ Through three points: the plane that holds all three.
 Two points, units matched: the hidden units of the second are put in the order that brings it nearest to the first
 (Ainsworth, Hayase and Srinivasa 2023, "Git Re-Basin"). Across the line to the matched point, up towards the second
 as it is: two copies that compute the same.
-A point and its permuted copies: the units of every hidden layer moved on by one place, and by two. All three compute
+Permuted copies: the units of every hidden layer moved on by one place, and by two. All three compute
 the same; what lies between them need not.
 Curve between two points: a quadratic Bezier curve whose control point is trained to make the mean loss along it
 small, at the run's learning rate (Garipov, Izmailov, Podoprikhin, Vetrov and Wilson 2018); the plane holds all of it,

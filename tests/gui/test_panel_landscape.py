@@ -336,14 +336,14 @@ def test_a_curve_is_drawn_and_its_loss_shown(panel, jobs, trainer) -> None:
 def test_a_slow_view_leaves_the_old_picture_until_its_own_is_there(panel, jobs, trainer) -> None:
     trainer.step(3)
     show(panel, jobs, trainer)
-    choose(panel, "hessian")
-    jobs.go_on(2)
+    choose(panel, "bezier")
+    jobs.go_on(20)
     panel.tick()
     assert panel.plots.isVisible()
     assert "two main directions" in panel.caption.text()
     jobs.finish()
     panel.tick()
-    assert "eigenvectors of the Hessian" in panel.caption.text()
+    assert "A quadratic Bezier curve from start" in panel.caption.text()
 
 
 def test_the_share_of_the_path_is_in_the_caption(panel, jobs, trainer) -> None:

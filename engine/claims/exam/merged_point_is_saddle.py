@@ -17,6 +17,7 @@ from engine.claims.exam.merged import (
     examined,
     merged_point,
 )
+from engine.witnesses import load_witness
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -25,6 +26,8 @@ PROBLEMS: Final = {
     "sine": ("tanh", "squared", "weights"),
 }
 """Data set: activation, loss and what is trained. The second is a network without biases."""
+WITNESS: Final = "merged-minimum"
+"""The second one's merged point, its units pushed apart."""
 _KICKS: Final = (1e-2, 1e-3)
 _N_KICKS: Final = 100
 
@@ -111,6 +114,7 @@ def _finding(points: dict[str, MergedPoint], rows: list[dict[str, Any]]) -> Find
             "tolerances": f"gradient {GRADIENT_TOLERANCE:g}; eigenvalues {CURVATURE_TOLERANCE:g} of the largest",
             "points": rows,
         },
+        witness=load_witness(WITNESS) if points.get("sine") and points["sine"].is_minimum else None,
         assumptions=(
             Assumption(
                 "The gradient at every merged point is 0 but for rounding.",

@@ -20,6 +20,7 @@ Bounds = tuple[float, float]
 Flags = npt.NDArray[np.bool_]
 
 _N_DRAWS: Final = 2000
+_N_PARTS: Final = 50
 _BITS_A_PARAMETER: Final = 64
 _JUDGED: Final = ("held_out", "training")
 
@@ -72,9 +73,9 @@ def measure(
     n_train = n_judged if judged_on == "training" else samples.n_samples // 2
     train, others = samples.subset(np.sort(order[:n_train])), samples.subset(np.sort(order[n_train:]))
     trainer = _trainer(train, seed)
-    for part in range(10):
-        trainer.step(n_steps // 10)
-        yield (part + 1) / 11, None
+    for part in range(_N_PARTS):
+        trainer.step(max(1, n_steps // _N_PARTS))
+        yield (part + 1) / (_N_PARTS + 1), None
     wrong = _wrong(trainer.net, trainer.theta, others)
     drawn = rng.choice(wrong, (_N_DRAWS, n_judged)).sum(axis=1)
     observed = (

@@ -18,7 +18,6 @@ FloatArray = npt.NDArray[np.float64]
 
 _STEP: Final = 0.02
 _N_POINTS: Final = 80
-_N_ASCENTS: Final = 40
 _N_ITERATIONS: Final = 200
 _LEAST_GAP: Final = 100.0
 _ALIKE: Final = 0.999
@@ -54,16 +53,17 @@ def measure(
     activation: str = "tanh",
     n_points: int = _N_POINTS,
     output_error: float = 0.0,
+    n_ascents: int = 40,
 ) -> Generator[tuple[float, Finding | None], None, None]:
     """Draw a network, ask for outputs only, and compare what is read from them with its weights.
 
     A network with two hidden layers is asked in the same way beside it. output_error: standard deviation of
-    random errors on the outputs of the first network.
+    random errors on the outputs of the first network. n_ascents: how often matrices of rank one are looked for.
     """
     net, theta = _draw(n_inputs, hidden, activation, seed)
-    reading = yield from passing(read_weights(net, theta, seed, n_points, output_error), 0.0, 0.6)
+    reading = yield from passing(read_weights(net, theta, seed, n_points, n_ascents, output_error), 0.0, 0.6)
     deep_net, deep_theta = _draw(n_inputs, (hidden[0], max(2, hidden[0] // 2)), activation, seed)
-    deep = yield from passing(read_weights(deep_net, deep_theta, seed, n_points), 0.6, 1.0)
+    deep = yield from passing(read_weights(deep_net, deep_theta, seed, n_points, n_ascents), 0.6, 1.0)
     yield 1.0, _finding(net, reading, deep, n_points)
 
 
@@ -82,7 +82,7 @@ def _draw(n_inputs: int, hidden: Sequence[int], activation: str, seed: int) -> t
 
 
 def read_weights(
-    net: MLP, theta: FloatArray, seed: int, n_points: int = _N_POINTS, output_error: float = 0.0
+    net: MLP, theta: FloatArray, seed: int, n_points: int, n_ascents: int, output_error: float = 0.0
 ) -> Generator[tuple[float, Reading | None], None, None]:
     """Yield (share done, None), and a Reading last, of the first hidden layer of net.
 
@@ -104,9 +104,9 @@ def read_weights(
     n_units = net.layer_sizes[1]
     span = basis[:n_units].reshape(-1, *hessian.shape)
     directions = np.empty((0, net.layer_sizes[0]))
-    for k in range(_N_ASCENTS):
+    for k in range(n_ascents):
         directions = _joined(directions, _rank_one(span, random))
-        yield 0.5 + 0.5 * (k + 1) / _N_ASCENTS, None
+        yield 0.5 + 0.5 * (k + 1) / n_ascents, None
     yield (
         1.0,
         Reading(values, _gap(values, n_units), directions, _alignment(net, theta, directions), n_queries),

@@ -55,6 +55,7 @@ def measure(
     data: str = "wave",
     train: str = "all",
     is_trained: bool = True,
+    n_steps: int = 250,
     n_last_steps: int = 2_000,
 ) -> Generator[tuple[float, Finding | None], None, None]:
     """Walk between permuted minima of a 2-3-1 network, and split the unit of a 1-1-1 network on data.
@@ -68,9 +69,9 @@ def measure(
     walks: list[PermutationWalk] = []
     pairs = [(i, j) for i in range(net.layer_sizes[1]) for j in range(i)]
     for first, second in pairs:
-        options: dict[str, Any] = {"first": first, "second": second, "n_last_steps": n_last_steps}
+        options: dict[str, Any] = {"n_steps": n_steps, "n_last_steps": n_last_steps}
         n = len(walks)
-        steps = iter_permutation_walk(net, cloud, theta, **options)
+        steps = iter_permutation_walk(net, cloud, theta, 1, first, second, **options)
         walks.append((yield from passing(steps, n / (len(pairs) + 2), (n + 1) / (len(pairs) + 2))))
     small, curve, best = _single_unit(data, seed)
     line = yield from passing(iter_split_line(small, curve, best, shares=_SHARES), 0.9, 1.0)

@@ -15,8 +15,7 @@ from engine.activity import activity_on
 from engine.claims.claim import Answer, Assumption, Claim, Finding
 from engine.claims.minima.passing import passing
 from engine.datasets.dataset import Dataset
-from engine.endpoints import EndKind, EndPoint, classify
-from engine.evaluator import Records, make_evaluator
+from engine.endpoints import Cooled, EndKind, EndPoint, classify, iter_cooled
 from engine.mlp import MLP
 from engine.rank import NumericalRank, numerical_rank
 
@@ -24,8 +23,6 @@ FloatArray = npt.NDArray[np.float64]
 
 _TRAIN: Final = "weights"  # the theorem's network has no biases; one can be had by an input that is always 1
 _RATE: Final = 0.1
-_N_RATES: Final = 4  # the first takes 5 parts of 8, each of the others, a quarter of the one before, takes 1
-_N_PARTS: Final = 24
 _ZERO: Final = 1e-8
 _ENOUGH: Final = 1e-14  # a run that is down there may stop
 _BALANCE: Final = 1e-3
@@ -73,9 +70,9 @@ def measure(
             net = MLP((n_features, width, 1), activation, "squared")
             theta = net.init("he_normal", seed=number)
             n = len(ends)
-            steps = descend(net, data, theta, n_steps)
-            rate = yield from passing(steps, n / n_runs, (n + 1) / n_runs)
-            ends.append(_end(net, data, theta, rate, width, start))
+            steps = iter_cooled(net, data, theta, _RATE, n_steps, _TRAIN, _ENOUGH)
+            run = yield from passing(steps, n / n_runs, (n + 1) / n_runs)
+            ends.append(_end(net, data, run, width, start))
     yield 1.0, _finding(ends, noise, n_samples, n_features, activation, of, n_steps)
 
 
@@ -89,24 +86,6 @@ def random_signs(n_samples: int, n_features: int, seed: int, duplicated: bool = 
     return Dataset(x, (signs > 0).astype(np.int64), "random signs", targets=signs)
 
 
-def descend(
-    net: MLP, data: Dataset, theta: FloatArray, n_steps: int
-) -> Generator[tuple[float, float], None, None]:
-    """Move theta (n_params,) in place by gradient descent, yielding (share done, rate) on the way.
-
-    The rate falls in four stages to a 64th: at a kink gradient descent jumps about as far as its rate is large.
-    """
-    evaluator, gradient = make_evaluator(net, data, train=_TRAIN), np.empty(net.n_params)
-    evaluator.evaluate(theta, gradient)
-    rates = np.repeat(_RATE * 0.25 ** np.arange(_N_RATES), (5, 1, 1, 1)).repeat(_N_PARTS // 8)
-    for part, rate in enumerate(rates.tolist(), 1):
-        records = Records.empty(max(1, n_steps // _N_PARTS))
-        evaluator.advance(theta, gradient, rate, records)
-        yield part / _N_PARTS, rate
-        if records.loss[-1] <= _ENOUGH:
-            return
-
-
 def khatri_rao(net: MLP, data: Dataset, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return A o X (n_features * width, n_samples), and the errors e = f - t (n_samples,).
 
@@ -118,12 +97,12 @@ def khatri_rao(net: MLP, data: Dataset, theta: FloatArray) -> tuple[FloatArray, 
     return np.einsum("nf,nw->fwn", data.x, slopes).reshape(-1, data.n_samples), errors
 
 
-def _end(net: MLP, data: Dataset, theta: FloatArray, rate: float, width: int, start: int) -> End:
-    matrix, errors = khatri_rao(net, data, theta)
+def _end(net: MLP, data: Dataset, run: Cooled, width: int, start: int) -> End:
+    matrix, errors = khatri_rao(net, data, run.theta)
     return End(
         width=width,
         start=start,
-        point=classify(net, data, theta, rate, _TRAIN, _ZERO, _BALANCE),
+        point=classify(net, data, run.theta, run.learning_rate, _TRAIN, _ZERO, _BALANCE),
         rank=numerical_rank(matrix),
         certificate=float(np.linalg.norm(matrix @ errors)),
     )
@@ -151,7 +130,7 @@ def _finding(
             "activation": activation,
             "train": _TRAIN,
             "n_steps": n_steps,
-            "learning_rates": [_RATE * 0.25**k for k in range(_N_RATES)],
+            "first_learning_rate": _RATE,
             "zero_loss": _ZERO,
             "balance": _BALANCE,
             "judged": of,

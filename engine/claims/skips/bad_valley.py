@@ -184,6 +184,7 @@ def _row(one: Minimum) -> dict[str, object]:
     return {
         "loss": one.loss,
         "n_errors": one.n_errors,
+        "is_strict": one.is_strict,
         "gradient_norm": one.gradient_norm,
         "smallest_eigenvalue": one.smallest,
         "n_flat": one.n_flat,

@@ -121,6 +121,7 @@ def _finding(config: RunConfig, pairs: dict[str, list[Pair]], n_steps: int, n_po
             "n_points": n_points,
             "half_width": _HALF_WIDTH,
             "bends_down_below": "-1e-12 of the loss",
+            "bend_intervals": {name: [one.low, one.high] for name, one in bends.items()},
             "surfaces": {
                 name: [[(one.bent, one.n_valleys, one.lowest) for one in pair] for pair in some]
                 for name, some in pairs.items()

@@ -7,11 +7,11 @@ from engine.witnesses import load_witness
 
 
 def test_it_holds_on_digits_from_some_rate_on():
-    verdict = engine.verify("descent", duration=60.0)
+    verdict = engine.verify("descent", duration=24.0)
     assert verdict.verdict == "holds" and verdict.is_as_expected
     rises = [row["n_rises"] for row in verdict.evidence["rates"]]
     assert rises[0] > 0 == sum(rises[1:])  # 2 is not small enough, 1 is
-    assert verdict.evidence["flow"] == {"time_reached": 60.0, "n_rises": 0, "reason": ""}
+    assert verdict.evidence["flow"] == {"time_reached": 24.0, "n_rises": 0, "reason": ""}
     assert verdict.margin == 2.0 - verdict.evidence["rates"][-1]["largest_rate_times_curvature"]
 
 
@@ -21,7 +21,7 @@ def test_two_over_the_sharpness_is_enough_and_not_needed():
 
 
 def test_a_rise_goes_with_rate_times_curvature_above_two():
-    for row in engine.verify("descent", learning_rate=4.0, duration=40.0).evidence["rates"]:
+    for row in engine.verify("descent", learning_rate=4.0, duration=20.0).evidence["rates"]:
         assert (row["n_rises"] > 0) == (row["largest_rate_times_curvature"] > 2.0)
 
 
@@ -35,7 +35,7 @@ def test_at_a_kink_no_rate_is_small_enough():
 
 
 def test_rates_that_are_all_too_large_leave_it_open():
-    verdict = engine.verify("descent", learning_rate=16.0, duration=50.0, n_halvings=1)
+    verdict = engine.verify("descent", learning_rate=16.0, duration=32.0, n_halvings=1)
     assert verdict.verdict == "undecided"
     assert all(row["n_rises"] > 0 for row in verdict.evidence["rates"])
     assert all(row["share_of_slope_on_a_point"] < 1e-6 for row in verdict.evidence["rates"])  # it is smooth

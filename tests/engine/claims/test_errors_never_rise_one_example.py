@@ -7,11 +7,11 @@ import pytest
 
 import engine
 
-FEW = {"n_starts": 5}
+FEW = {"n_starts": 2}
 
 
 def test_it_is_violated_by_the_witness_at_every_rate_and_in_the_flow():
-    verdict = engine.verify("errors-never-rise-one-example", n_starts=40)
+    verdict = engine.verify("errors-never-rise-one-example", n_starts=30)
     assert verdict.verdict == "violated" and verdict.is_as_expected
     evidence = verdict.evidence
     assert all(
@@ -22,7 +22,7 @@ def test_it_is_violated_by_the_witness_at_every_rate_and_in_the_flow():
     assert evidence["n_usual_starts_with_a_rise"] == 0
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_starts_nearby_break_it_too(seed):
     assert engine.verify("errors-never-rise-one-example", seed, **FEW).verdict == "violated"
 

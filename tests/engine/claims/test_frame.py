@@ -25,7 +25,10 @@ MET, UNMET = Assumption("It is so.", True), Assumption("It is not so.", False)
 def made(finding: Finding | None = None, expected: Answer = Answer.HOLDS) -> Claim:
     def measure(seed: int = 0, width: int = 1) -> Generator[tuple[float, Finding | None], None, None]:
         yield 0.5, None
-        yield 1.0, finding or Finding(True, 2.5, f"Seed {seed}, width {width}.", {"numbers": np.arange(2)}, (MET,))
+        yield (
+            1.0,
+            finding or Finding(True, 2.5, f"Seed {seed}, width {width}.", {"numbers": np.arange(2)}, (MET,)),
+        )
 
     return Claim("descent", "exam", "It falls.", "there", expected, measure, "sometimes")
 
@@ -70,7 +73,17 @@ def test_a_verdict_holds_what_is_promised() -> None:
     assert done == 1.0 and verdict is not None
     table = verdict.as_dict()
     assert list(table) == [
-        *("claim", "statement", "source", "verdict", "expected", "margin", "assumptions", "evidence", "seconds"),
+        *(
+            "claim",
+            "statement",
+            "source",
+            "verdict",
+            "expected",
+            "margin",
+            "assumptions",
+            "evidence",
+            "seconds",
+        ),
     ]
     assert table["assumptions"] == [{"text": "It is so.", "met": True}]
     assert table["evidence"] == {

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 import engine
+from engine.bounds import error_ceiling
 from engine.claims.skips import bad_valley
+from engine.claims.skips.loss_surface_two_hidden import surface
 from engine.claims.skips.minima import minimise
+from engine.landscape import VIEWS, Scene
 from engine.lessons import load_lesson
 from engine.mlp import MLP
 from engine.rank import features, numerical_rank
@@ -48,11 +51,14 @@ def test_the_last_mistake_goes_long_before_the_lemma_says_so():
 def test_at_the_edge_the_mistake_goes_where_the_lemma_says():
     trainer, bound = trained("lemma-edge"), math.log(2) / 4
     loss, n_errors = trainer.history["loss"], trainer.history["n_errors"]
+    assert error_ceiling(loss, 4).tolist() == n_errors.tolist()
     assert round(bound, 4) == 0.1733 and round(1.1 * bound, 4) == 0.1906
     assert n_errors.tolist() == [1] * 8 + [0] * 13
     assert (round(loss[7], 4), round(loss[8], 4), round(loss[5], 4)) == (0.1752, 0.1689, 0.1887)
     assert np.flatnonzero((loss < 1.1 * bound) & (n_errors > 0)).tolist() == [5, 6, 7]
-    p_true = math.exp(-trainer.net.per_example_loss(Trainer.from_config(trainer.config).theta, trainer.data)[3])
+    p_true = math.exp(
+        -trainer.net.per_example_loss(Trainer.from_config(trainer.config).theta, trainer.data)[3]
+    )
     assert p_true == pytest.approx(0.4)
 
 
@@ -69,7 +75,7 @@ def test_random_units_are_enough_when_there_are_as_many_as_images():
 
 
 def test_twenty_random_units_are_not_enough():
-    trainer = trained("units-enough", 2000, hidden=(20,))
+    trainer = trained("units-enough", hidden=(20,))
     assert trainer.history["n_errors"][-1] == 1
     assert trainer.history["n_errors"].min() == 1
 
@@ -156,6 +162,17 @@ def test_150_layers_learn_slowly_without_skips_from_orthogonal_weights():
 # ------------------------------------------------------------------------------------- surface
 
 
+@pytest.mark.parametrize("skip", [(1,), ()])
+def test_the_surface_shows_one_valley(skip):
+    trainer = trained("surface", skip=skip)
+    gradient = trainer.net.gradient(trainer.theta, trainer.data)
+    view = VIEWS["filter_normalised"].make(Scene(trainer.net, trainer.theta, gradient))
+    grids = (np.linspace(*span, 21) for span in (view.alphas, view.betas))
+    plane = view.plane
+    found = engine.plane_slice(trainer.net, trainer.data, plane.origin, plane.d1, plane.d2, *grids)
+    assert surface(found.loss).n_valleys == 1
+
+
 def test_the_surface_is_lower_with_skips():
     losses = [trained("surface", skip=skip).history["loss"][-1] for skip in ((1,), ())]
     assert [round(loss, 3) for loss in losses] == [0.053, 0.070]
@@ -172,3 +189,9 @@ def test_random_features_learn_by_heart_and_do_worse_on_new_digits():
     others = everything.subset(np.arange(300, everything.n_samples))
     assert others.n_samples == 1497
     assert [run.net.n_errors(run.theta, others) for run in (alone, whole)] == [229, 201]
+
+
+def test_random_features_do_worse_on_average_and_less_so_with_more_units():
+    gains = engine.verify("random-features", widths=(64, 192)).evidence["gains"]
+    assert [gains["64"]["n_pairs"], round(gains["64"]["mean"])] == [5, 3]
+    assert 0.0 < gains["192"]["mean"] < gains["64"]["mean"]
