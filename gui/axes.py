@@ -57,6 +57,8 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         if self.is_log:
             return log_ticks(low, high, n_ticks, self.zero_line)
         low, high = max(low, self.limits[0]), min(high, self.limits[1])
+        if not high > low:  # one number, as on the axis of a single unit
+            return [(1.0, [low])]
         levels = linear_ticks(low, high, n_ticks, self.is_whole)
         if high <= low:  # one value between the limits, as of a matrix of one unit: there is nothing to crowd
             return levels

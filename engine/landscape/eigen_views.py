@@ -71,7 +71,7 @@ def iter_hessian(scene: Scene) -> Making:
         "Both axes: distance from the present point along eigenvectors of the Hessian there. Across: of the "
         f"largest eigenvalue, {pairs.largest[0]:.4g}. Up: of the smallest, {pairs.smallest[0]:.4g}."
     )
-    labels = (f"most curved (λ = {pairs.largest[0]:.3g})", f"least curved (λ = {pairs.smallest[0]:.3g})")
+    labels = (f"largest λ, {pairs.largest[0]:.3g}", f"smallest λ, {pairs.smallest[0]:.2g}")
     return View(Plane(scene.theta, top, _across(top, bottom)), (-half, half), (-half, half), *labels, words)
 
 

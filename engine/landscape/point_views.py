@@ -163,7 +163,7 @@ def iter_bezier(scene: Scene) -> Making:
         scene,
         plane,
         (*_marks(first, second), ("", bend)),
-        (f"from {first.label} to {second.label}", "where the curve bends to"),
+        (f"from {first.label} to {second.label}", "the curve's side"),
         words,
     )
     marks = _marks(first, second)

@@ -95,13 +95,15 @@ def _flow_row(flow: Flow) -> dict[str, Any]:
 
 
 def _here(start: Witness) -> dict[str, Any]:
-    """Return what curvature says at the start, and what is the case."""
-    options = {"train": start.train}
+    """Return what curvature says at the start, and what is the case; sharpness is of all parameters."""
+    rate = largest_falling_rate(start.net, start.data, start.theta, train=start.train)
+    if start.train != "all":
+        return {"largest_falling_rate_at_start": rate}
     largest = sharpness(start.net, start.data, start.theta)
     return {
         "sharpness_at_start": largest,
         "two_over_sharpness": 2.0 / largest if largest > 0 else None,
-        "largest_falling_rate_at_start": largest_falling_rate(start.net, start.data, start.theta, **options),
+        "largest_falling_rate_at_start": rate,
     }
 
 

@@ -24,8 +24,8 @@ FloatArray = npt.NDArray[np.float64]
 
 AGREEMENT: Final = 0.01
 """Losses of a convex problem from two starts that differ by up to this share of the lower count as equal."""
-_XOR = RunConfig(data="xor", hidden=(2,), init="normal", init_scale=1.0, learning_rate=2.0)
-XOR_STEPS: Final = 10_000
+_XOR = RunConfig(data="xor", hidden=(2,), init="normal", init_scale=1.0, learning_rate=1.0)
+XOR_STEPS: Final = 20_000
 _XOR_SOLVED: Final = 0.05
 _N_PARTS: Final = 20
 
@@ -76,7 +76,7 @@ def measure(
     Args:
         seed: of the random starts; above 0 it also draws the constant, between 0.02 and 0.06.
         init: the start in question.
-        n_xor: number of random starts on XOR, of 10,000 steps each.
+        n_xor: number of random starts on XOR, of 20,000 steps each.
     """
     value = 0.05 if seed == 0 else float(np.random.default_rng(seed).uniform(0.02, 0.06))
     config = RunConfig(

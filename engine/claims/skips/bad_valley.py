@@ -19,6 +19,7 @@ from engine.datasets import Dataset
 from engine.mlp import MLP
 from engine.paths.valley import walk_valley
 from engine.trainer import Trainer
+from engine.witnesses import Witness
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -177,7 +178,13 @@ def _finding(
                 n_units < data.n_samples,
             ),
         ),
+        witness=_witness(net, data, worst) if is_deep else None,
     )
+
+
+def _witness(net: MLP, data: Dataset, worst: Minimum) -> Witness:
+    text = f"A strict minimum at the loss {worst.loss:.4f} that is not the lowest: it stays where it is."
+    return Witness("bad-valley", text, net, data, worst.theta, 0.5, 100)
 
 
 def _row(one: Minimum) -> dict[str, object]:

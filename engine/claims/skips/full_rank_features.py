@@ -67,7 +67,7 @@ def _draws(net: MLP, data: Dataset, config: RunConfig, n_draws: int, dtype: str)
     ranks, nearest = [], (np.inf, 0.0)
     for k in range(n_draws):
         psi = features(
-            net, data, net.init(config.init, config.seed + k, config.init_scale, config.init_value)
+            net, data, net.init(config.init, config.seed * n_draws + k, config.init_scale, config.init_value)
         )
         largest = numerical_rank(psi).largest
         rounded = psi.astype(dtype).astype(np.float64)

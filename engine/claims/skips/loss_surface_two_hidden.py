@@ -45,7 +45,7 @@ def measure(
     hidden: tuple[int, ...] = (60, 60),
     activations: Sequence[str] = _ACTIVATIONS,
     n_planes: int = 8,
-    n_points: int = 17,
+    n_points: int = 13,
     n_steps: int = 100,
 ) -> Generator[tuple[float, Finding | None], None, None]:
     """Train with skips and without from the same weights; look at the loss on the same planes around both ends."""

@@ -139,6 +139,10 @@ def test_a_bottleneck_has_bad_valleys():
     valleys = turned[(turned < np.roll(turned, 1)) & (turned < np.roll(turned, -1))]
     assert np.allclose(sorted(valleys), sorted({round(row["loss"], 4) for row in rows}), atol=1e-3)
     assert all(row["n_flat"] == row["n_moves_that_change_nothing"] == 4 for row in rows)
+    witness = verdict.witness
+    run = engine.Trainer(witness.net, witness.data, witness.theta, witness.learning_rate)
+    run.step(witness.n_steps)
+    assert run.history["loss"][-1] == pytest.approx(rows[-1]["loss"], rel=1e-9)
     dead = verdict.evidence["dead_units"]
     assert dead["hidden_gradient_norm"] == 0.0
     assert dead["loss_after_training"] == pytest.approx(dead["label_entropy"], rel=1e-9)
@@ -238,7 +242,7 @@ def test_pictures_do_not_decide_for_every_activation():
 
 
 def test_for_tanh_less_of_the_picture_bends_down_with_skips():
-    verdict = engine.verify("loss-surface-two-hidden", activations=("tanh",), n_points=13)
+    verdict = engine.verify("loss-surface-two-hidden", activations=("tanh",))
     assert verdict.verdict == "holds" and verdict.margin > 0.0
 
 

@@ -25,13 +25,7 @@ def test_a_rescaling_of_the_small_batch_end_turns_it_round():
     assert verdict.verdict == "violated"
 
 
-def test_different_losses_are_not_compared():
-    verdict = engine.verify(CLAIM, most_steps=100, **QUICK)
+def test_different_losses_and_equal_batches_are_not_compared():
+    verdict = engine.verify(CLAIM, batch_size=1_198, most_steps=20, **QUICK)
     assert verdict.verdict == "not_applicable"
-    assert [one.met for one in verdict.assumptions] == [False, True]
-
-
-def test_the_largest_small_batch_is_the_full_one():
-    verdict = engine.verify(CLAIM, batch_size=1_198, **QUICK)
-    assert verdict.verdict == "not_applicable"
-    assert [one.met for one in verdict.assumptions] == [True, False]
+    assert [one.met for one in verdict.assumptions] == [False, False]

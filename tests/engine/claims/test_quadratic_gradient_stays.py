@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import engine
 
 SMALL = {"n_samples": 20, "n_steps": 1200, "r": 0.005}
 
 
+@cache
+def small():
+    return engine.verify("quadratic-gradient-stays", **SMALL)
+
+
 def test_it_is_violated_for_the_whole_loss():
-    verdict = engine.verify("quadratic-gradient-stays", **SMALL)
+    verdict = small()
     assert verdict.verdict == "violated" and verdict.is_as_expected
     rows = verdict.evidence["starts"]
     assert all(row["first_step_below_r"] <= row["latest_step_below_r"] for row in rows)
@@ -18,15 +24,13 @@ def test_it_is_violated_for_the_whole_loss():
 
 
 def test_the_latest_step_follows_from_the_sum_of_squares():
-    row = engine.verify("quadratic-gradient-stays", **SMALL).evidence["starts"][0]
+    row = small().evidence["starts"][0]
     assert row["latest_step_below_r"] == math.ceil(2.0 * row["loss_first"] / 0.005**2)
     assert row["gradient_least"] <= math.sqrt(2.0 * row["loss_first"] / row["n_steps"])
 
 
 def test_it_is_gone_at_once_with_the_loss_high():
-    rows = {
-        row["start"]: row for row in engine.verify("quadratic-gradient-stays", **SMALL).evidence["starts"]
-    }
+    rows = {row["start"]: row for row in small().evidence["starts"]}
     assert rows["saturated"]["gradient_first"] < 1e-11
     assert rows["saturated"]["loss_last"] > 0.7
     assert rows["dead"]["gradient_least"] < 1e-3 and rows["dead"]["loss_last"] > 0.3

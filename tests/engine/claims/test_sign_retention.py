@@ -15,6 +15,12 @@ def test_it_is_violated_on_digits():
     )  # at the logits they are never opposed as wholes
 
 
+def test_the_level_1_norm_has_the_direction_of_the_cross_entropy():
+    """So the answer's own words, about level 1 and level 2 norms, come to the same."""
+    at_logits = engine.verify("sign-retention").evidence["at_logits"]
+    assert at_logits["least_cosine_of_level_1_norm_and_cross_entropy"] > 1.0 - 1e-9
+
+
 def test_it_holds_for_two_classes_and_one_example():
     verdict = engine.verify("sign-retention", n_classes=2)
     assert verdict.verdict == "holds"

@@ -18,7 +18,7 @@ def test_it_holds_to_the_last_bit() -> None:
 def test_plain_matrix_products_violate_it() -> None:
     """Which start breaks first is up to the library; of three odd widths one has always broken."""
     verdicts = [
-        engine.verify("symmetry-stays", hidden=(n,), arithmetic="blas", n_steps=60) for n in (3, 7, 13)
+        engine.verify("symmetry-stays", hidden=(n,), arithmetic="blas", n_steps=20) for n in (3, 7, 13)
     ]
     broken = [verdict for verdict in verdicts if verdict.verdict == "violated"]
     if not broken:

@@ -198,6 +198,16 @@ def test_nats_and_bits_the_start():
     assert says("nats-and-bits", "24.7 nats", "35.6 bits", "0.858")
 
 
+def test_nats_and_bits_the_norms_all_along():
+    trainer = trained("nats-and-bits")
+    l1, l2 = trainer.history["l1"], trainer.history["l2"]
+    assert len(l1) == len(trainer.history.disparity_steps) == 61
+    assert (l2 <= l1).all() and (l1 <= math.sqrt(10) * l2).all()
+    assert l1.max() < 2.0 and l2.max() < math.sqrt(2.0)
+    bits, nats = trainer.history["cross_entropy_bits"], trainer.history["cross_entropy"]
+    assert bits == pytest.approx(nats / math.log(2.0))
+
+
 def test_nats_and_bits_the_norms():
     trainer = trained("nats-and-bits", 100)
     p = np.exp(-trainer.net.per_example_loss(trainer.theta, trainer.data))
