@@ -15,6 +15,7 @@ import engine
 from engine.commands import SetLearningRate
 from engine.lessons import DEFAULT, all_lessons, lesson_ids, load_lesson
 from engine.snapshot import State
+from engine.sources import SOURCES
 from engine.trainer import Trainer
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist"
@@ -89,8 +90,10 @@ def error_rises(trainer):
 
 
 def test_the_lessons_there_are_in_order():
-    assert lesson_ids() == ("exam", "constant-start", "rate-too-large", "mistakes-can-rise")
-    assert lesson_ids() == engine.LESSONS
+    lessons = all_lessons()
+    places = [(list(SOURCES).index(lesson.group), lesson.order) for lesson in lessons]
+    assert places == sorted(places) and len(set(places)) == len(places)
+    assert lesson_ids() == engine.LESSONS == tuple(lesson.lesson_id for lesson in lessons)
     assert lesson_ids()[0] == DEFAULT
 
 

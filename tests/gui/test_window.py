@@ -513,7 +513,8 @@ def test_the_window_fits_its_screen(window: Window, qtbot: QtBot, size: tuple[in
     window.resize(*size)
     qtbot.waitUntil(lambda: (window.width(), window.height()) == size, timeout=WAIT_MS)
     for panel in window.panels:
-        assert panel.width() > 0.15 * size[0] and panel.height() > 0.3 * size[1]
+        if panel.isVisible():  # one behind another has no size yet
+            assert panel.width() > 0.15 * size[0] and panel.height() > 0.3 * size[1]
 
 
 def test_an_exception_in_a_slot_is_shown(window: Window, capsys: pytest.CaptureFixture[str]) -> None:

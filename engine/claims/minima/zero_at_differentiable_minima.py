@@ -31,13 +31,14 @@ OF: Final = ("differentiable minima", "all end points")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class End:
-    """Where one run ended: width, number of the start, the point, rank of (A o X), length of (A o X) e."""
+    """Where one run ended: width, number of the start, the point, rank of (A o X), lengths of (A o X) e and e."""
 
     width: int
     start: int
     point: EndPoint
     rank: NumericalRank
     certificate: float
+    error_norm: float
 
     @property
     def gradient_share(self) -> float:
@@ -105,6 +106,7 @@ def _end(net: MLP, data: Dataset, run: Cooled, width: int, start: int) -> End:
         point=classify(net, data, run.theta, run.learning_rate, _TRAIN, _ZERO, _BALANCE),
         rank=numerical_rank(matrix),
         certificate=float(np.linalg.norm(matrix @ errors)),
+        error_norm=float(np.linalg.norm(errors)),
     )
 
 
@@ -186,7 +188,14 @@ def _row(end: End, n_samples: int, n_features: int) -> dict[str, Any]:
         "rank": end.rank.rank,
         "smallest_singular_value": end.rank.smallest,
         "certificate": end.certificate,
+        "error_norm": end.error_norm,
+        "largest_error_norm_with_that_certificate": _most(end),
     }
+
+
+def _most(end: End) -> float | None:
+    """Return |(A o X) e| over the smallest singular value, which |e| cannot exceed; None without full rank."""
+    return end.certificate / end.rank.smallest if end.rank.is_full else None
 
 
 def _assumptions(
@@ -213,7 +222,7 @@ CLAIM: Final = Claim(
     statement="With one hidden layer of leaky rectified units, squared loss, one output, fixed noise on the hidden "
     "units and at least as many hidden weights as samples, the training error is 0 at every local minimum "
     "where the loss has a gradient.",
-    cited="Theorem 1 of Soudry and Carmon",
+    cited="the theorem for one hidden layer of Soudry and Carmon",
     expected=Answer.HOLDS,
     measure=measure,
     condition="Where the loss has a gradient: at kinks, where it has none, gradient descent comes to rest with "
