@@ -70,9 +70,13 @@ class GoTo:
 
 @dataclass(frozen=True, slots=True)
 class SaveRun:
-    """Write the run to a file. The thread carries this out, not the Trainer."""
+    """Write the run to a file. The thread carries this out, not the Trainer.
+
+    A quiet one tells nobody when it is done or why it failed.
+    """
 
     path: str
+    is_quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,4 @@ class Load:
     config: RunConfig
 
 
-Command = (
-    Run | Pause | Step | Reset | SetLearningRate | Perturb | SavePoint | GoTo | SaveRun | OpenRun | Load
-)
+Command = Run | Pause | Step | Reset | SetLearningRate | Perturb | SavePoint | GoTo | SaveRun | OpenRun | Load

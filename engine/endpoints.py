@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,10 @@ _ROUNDING: Final = 1e-9  # of the largest eigenvalue
 _SAMPLES_A_BLOCK: Final = 2048
 _COOLING: Final = (1.0, 1.0, 1.0, 1.0, 1.0, 0.25, 0.0625, 0.015625)
 _PARTS_A_STAGE: Final = 8  # a look at the loss, and at who may have cancelled, after each
+
+
+LEAST_DROP: Final = 0.01
+"""Share of the loss: a point from which Newton's step promises a larger drop is still on its way."""
 
 
 class EndKind(StrEnum):
@@ -59,6 +63,8 @@ class EndPoint:
         lowest_curvature: smallest eigenvalue of the Hessian of the trained parameters; None where it was not
             needed.
         curvature_tolerance: eigenvalues down to minus this may be rounding, or the gradient that is left.
+        promised_drop: by how much Newton's step, where the curvature is above 0, would lower the loss; None where
+            it was not needed, or n_params is above 2,000.
     """
 
     kind: EndKind
@@ -71,6 +77,7 @@ class EndPoint:
     kink_tolerance: float
     lowest_curvature: float | None
     curvature_tolerance: float
+    promised_drop: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +143,9 @@ def classify(
     Zero error: the loss is at most zero_loss. Else, if what does not cancel of the samples' own gradients is at
     most the share `balance` of their mean length, the point is stationary: a differentiable minimum, or a
     saddle if the Hessian has an eigenvalue below 0, where that is so of the gradient itself; a kink where it is so
-    only of a convex combination of the gradients on both sides of the kinks. Else it is still moving.
+    only of a convex combination of the gradients on both sides of the kinks. Else it is still moving; and so it is
+    where the gradient is small only because the loss is nearly flat in a direction in which it still has far to
+    fall: where Newton's step promises a drop above a hundredth of the loss (looked at up to 2,000 parameters).
 
     Near a kink gradient descent jumps from one side to the other, so a pre-activation counts as one when it is
     at most 4 times the largest change of any pre-activation in a step of learning_rate; a run ends best with
@@ -163,12 +172,12 @@ def classify(
     clarke = clarke_residual(net, data, theta, tolerance, mask)
     loss, sample_norm = net.loss(theta, data), _mean_sample_norm(net, data, theta, mask)
     kind = _kind(loss, clarke, zero_loss, balance * sample_norm)
-    lowest, curvature_tolerance = None, 0.0
+    curvature, curvature_tolerance = None, 0.0
     if kind is EndKind.MINIMUM:
-        lowest, highest = _curvature_range(net, data, theta, mask)
+        curvature = _curvature(net, data, theta, mask, gradient[mask])
         length = float(np.linalg.norm(theta[mask])) or 1.0
-        curvature_tolerance = 2.0 * clarke.gradient_norm / length + _ROUNDING * abs(highest)
-        kind = EndKind.SADDLE if lowest < -curvature_tolerance else kind
+        curvature_tolerance = 2.0 * clarke.gradient_norm / length + _ROUNDING * abs(curvature.highest)
+        kind = _differentiable_kind(curvature, curvature_tolerance, loss)
     return EndPoint(
         kind=kind,
         loss=loss,
@@ -178,8 +187,9 @@ def classify(
         unbalanced=clarke.residual / sample_norm if sample_norm else 0.0,
         n_kinks=clarke.n_kinks,
         kink_tolerance=tolerance,
-        lowest_curvature=lowest,
+        lowest_curvature=curvature.lowest if curvature else None,
         curvature_tolerance=curvature_tolerance,
+        promised_drop=curvature.promised_drop if curvature else None,
     )
 
 
@@ -190,6 +200,21 @@ def _kind(loss: float, clarke: ClarkeResidual, zero_loss: float, small: float) -
     if clarke.gradient_norm <= small:
         return EndKind.MINIMUM
     return EndKind.KINK if clarke.residual <= small else EndKind.MOVING
+
+
+class _Curvature(NamedTuple):
+    """Smallest and largest eigenvalue of a Hessian, and by how much Newton's step would lower the loss."""
+
+    lowest: float
+    highest: float
+    promised_drop: float | None
+
+
+def _differentiable_kind(curvature: _Curvature, tolerance: float, loss: float) -> EndKind:
+    if curvature.lowest < -tolerance:
+        return EndKind.SADDLE
+    has_far_to_go = curvature.promised_drop is not None and curvature.promised_drop > LEAST_DROP * loss
+    return EndKind.MOVING if has_far_to_go else EndKind.MINIMUM
 
 
 def _largest_change(net: MLP, data: Dataset, theta: FloatArray, moved: FloatArray) -> float:
@@ -224,11 +249,13 @@ def _squares(net: MLP, data: Dataset, theta: FloatArray, mask: Mask, rows: slice
     return squares
 
 
-def _curvature_range(net: MLP, data: Dataset, theta: FloatArray, mask: Mask) -> tuple[float, float]:
-    """Return smallest and largest eigenvalue of the Hessian of the parameters in mask."""
+def _curvature(net: MLP, data: Dataset, theta: FloatArray, mask: Mask, gradient: FloatArray) -> _Curvature:
+    """Return what the Hessian of the parameters in mask says, gradient being that by these parameters."""
     if net.n_params <= MOST_DENSE_PARAMS:
-        values = scipy.linalg.eigvalsh(dense_hessian(net, data, theta)[np.ix_(mask, mask)])
-        return float(values[0]), float(values[-1])
+        values, vectors = scipy.linalg.eigh(dense_hessian(net, data, theta)[np.ix_(mask, mask)])
+        is_up = values > _ROUNDING * abs(values[-1])
+        drop = 0.5 * float(((vectors.T @ gradient)[is_up] ** 2 / values[is_up]).sum())
+        return _Curvature(float(values[0]), float(values[-1]), drop)
     hessian, n_trained = Hessian(net, data, theta), int(mask.sum())
 
     def product(v: FloatArray) -> FloatArray:
@@ -239,7 +266,7 @@ def _curvature_range(net: MLP, data: Dataset, theta: FloatArray, mask: Mask) -> 
     operator = scipy.sparse.linalg.LinearOperator((n_trained,) * 2, matvec=product, dtype=np.float64)
     start = np.random.default_rng(0).standard_normal(n_trained)
     values = scipy.sparse.linalg.eigsh(operator, k=2, which="BE", v0=start, return_eigenvectors=False)
-    return float(min(values)), float(max(values))
+    return _Curvature(float(min(values)), float(max(values)), None)
 
 
 def _blocks(data: Dataset) -> list[slice]:

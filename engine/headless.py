@@ -227,7 +227,7 @@ def _save(path: Path, trainer: Trainer) -> None:
     from engine.run_files import save_run
 
     try:
-        save_run(path, trainer)
+        save_run(path, trainer.record())
     except OSError as error:
         raise CommandError(f"{path} could not be written: {error.strerror or error}.", FAILED) from error
 

@@ -77,6 +77,36 @@ class HistoryView:
             return self._disparities[:, DISPARITY_SERIES.index(name)]
         return self._series[name]
 
+    @classmethod
+    def of(
+        cls,
+        series: Mapping[str, npt.NDArray[Any]],
+        loss_rises: npt.NDArray[Any],
+        error_rises: npt.NDArray[Any],
+        jumps: Iterable[Jump],
+        disparity_steps: npt.NDArray[Any],
+        disparities: npt.NDArray[Any],
+    ) -> HistoryView:
+        """Return a view of given series, as `History.of` takes it; ValueError where one is missing or too short."""
+        lengths = {len(series[name]) for name in SERIES if name in series}
+        if set(SERIES) - set(series) or len(lengths) != 1 or 0 in lengths:
+            raise ValueError(f"series must hold {', '.join(SERIES)}, all of one length.")
+        return cls(
+            n_entries=lengths.pop(),
+            loss_rises=loss_rises,
+            error_rises=error_rises,
+            jumps=tuple(jumps),
+            disparity_steps=disparity_steps,
+            _series={name: np.asarray(series[name], dtype=kind) for name, kind in SERIES.items()},
+            _bins={},
+            _disparities=disparities.reshape(len(disparity_steps), len(DISPARITY_SERIES)),
+        )
+
+    @property
+    def disparities(self) -> npt.NDArray[np.float64]:
+        """All of `DISPARITY_SERIES` as columns, (len(disparity_steps), n), read-only."""
+        return self._disparities
+
     def decimated(
         self, name: str, first: int, last: int, n_points: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -254,29 +284,18 @@ class History:
         return made
 
     @classmethod
-    def of(
-        cls,
-        series: Mapping[str, npt.NDArray[Any]],
-        loss_rises: npt.NDArray[Any],
-        error_rises: npt.NDArray[Any],
-        jumps: Iterable[Jump],
-        disparity_steps: npt.NDArray[Any],
-        disparities: npt.NDArray[Any],
-    ) -> History:
-        """Return a history from what a `HistoryView` holds; ValueError where a series is missing or too short."""
+    def of(cls, view: HistoryView) -> History:
+        """Return a history that goes on from a view."""
         made = cls()
-        lengths = {len(series[name]) for name in SERIES if name in series}
-        if set(SERIES) - set(series) or len(lengths) != 1 or not lengths.pop():
-            raise ValueError(f"series must hold {', '.join(SERIES)}, all of one length.")
         for name, growing in made._series.items():
-            growing.extend(np.asarray(series[name], dtype=SERIES[name]))
+            growing.extend(view[name])
             made._fill_bins(name)
-        made._loss_rises.extend(loss_rises)
-        made._error_rises.extend(error_rises)
-        made._disparity_steps.extend(disparity_steps)
-        made._disparities.extend(disparities.reshape(len(disparity_steps), len(DISPARITY_SERIES)))
-        made._jumps = list(jumps)
-        made.rebase(float(made["loss"][-1]), int(made["n_errors"][-1]), 0)
+        made._loss_rises.extend(view.loss_rises)
+        made._error_rises.extend(view.error_rises)
+        made._disparity_steps.extend(view.disparity_steps)
+        made._disparities.extend(view.disparities)
+        made._jumps = list(view.jumps)
+        made.rebase(float(view["loss"][-1]), int(view["n_errors"][-1]), 0)
         return made
 
     def view(self) -> HistoryView:

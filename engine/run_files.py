@@ -19,7 +19,7 @@ import numpy as np
 from engine.commands import Perturb, SetLearningRate
 from engine.config import RunConfig
 from engine.datasets import Dataset, dataset_names, load_dataset
-from engine.history import SERIES, History, Jump
+from engine.history import SERIES, HistoryView, Jump
 from engine.mlp import MLP
 from engine.outputs import replacing
 from engine.run_record import RunRecord
@@ -31,9 +31,9 @@ _KIND: Final = "lossoscope run"
 Arrays = Mapping[str, Any]
 
 
-def save_run(path: Path, trainer: Trainer) -> None:
-    """Write the run of a Trainer to path; OSError when that fails, and then nothing is changed there."""
-    arrays = _arrays(trainer)
+def save_run(path: Path, record: RunRecord) -> None:
+    """Write a run, `Trainer.record()`, to path; OSError when that fails, and then nothing is changed there."""
+    arrays = _arrays(record)
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)
 
@@ -74,9 +74,8 @@ def fingerprint(data: Dataset) -> str:
     return digest.hexdigest()
 
 
-def _arrays(trainer: Trainer) -> dict[str, Any]:
-    record = trainer.record()
-    view = record.history.view()
+def _arrays(record: RunRecord) -> dict[str, Any]:
+    view = record.history
     arrays: dict[str, Any] = {
         "about": np.array(json.dumps(_about(record))),
         "start": record.start,
@@ -84,7 +83,7 @@ def _arrays(trainer: Trainer) -> dict[str, Any]:
         "loss_rises": view.loss_rises,
         "error_rises": view.error_rises,
         "disparity_steps": view.disparity_steps,
-        "disparities": view._disparities,
+        "disparities": view.disparities,
         "path": np.array([point.theta for point in record.path]).reshape(len(record.path), -1),
         **{f"series_{name}": view[name] for name in SERIES},
         **{f"saved_{i}": point.theta for i, point in enumerate(record.saved)},
@@ -106,7 +105,7 @@ def _about(record: RunRecord) -> dict[str, Any]:
         "learning_rate": record.learning_rate,
         "data": _data_as_table(record),
         "events": [_event_as_table(step, event) for step, event in record.events],
-        "jumps": [asdict(jump) for jump in record.history.view().jumps],
+        "jumps": [asdict(jump) for jump in record.history.jumps],
         "path": [(point.step, point.loss) for point in record.path],
         "stride": record.stride,
         "saved": [(point.label, point.step, point.loss) for point in record.saved],
@@ -156,7 +155,7 @@ def _named(config: RunConfig) -> Dataset:
 
 def _trainer(about: dict[str, Any], arrays: Arrays, n_threads: int) -> Trainer:
     start_config = _config(about["start_settings"], about["lesson"])
-    history = History.of(
+    history = HistoryView.of(
         {name: arrays[f"series_{name}"] for name in SERIES},
         arrays["loss_rises"],
         arrays["error_rises"],

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from engine.commands import Perturb, SetLearningRate
 from engine.config import RunConfig
 from engine.datasets import Dataset
-from engine.history import History
+from engine.history import HistoryView
 from engine.mlp import MLP
 from engine.snapshot import Point
 
@@ -39,7 +39,7 @@ class RunRecord:
     data: Dataset
     learning_rate: float
     events: tuple[tuple[int, SetLearningRate | Perturb], ...]
-    history: History
+    history: HistoryView
     path: tuple[Point, ...]
     stride: int
     saved: tuple[Point, ...]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +15,7 @@ from engine.config import RunConfig
 from engine.snapshot import Refusal, Report, Snapshot, State
 
 if TYPE_CHECKING:
+    from engine.run_record import RunRecord
     from engine.trainer import Trainer
 
 _BUDGET_S: Final = 0.011  # and at most one engine call more: a report for every frame of 16 ms
@@ -38,6 +41,15 @@ class Mailbox:
         return report
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came of a command that another thread carried out."""
+
+    to: Command
+    sentence: str
+    is_done: bool
+
+
 class EngineThread:
     """Runs one Trainer in the background until `stop`.
 
@@ -47,7 +59,8 @@ class EngineThread:
 
     def __init__(self, config: RunConfig, n_threads: int = 1) -> None:
         self.mailbox = Mailbox()
-        self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[Command | _Answer | None] = queue.SimpleQueue()
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lossoscope-writer")
         self._trainer: Trainer | None = None
         self._n_threads = n_threads
         self._run_id = 0
@@ -94,8 +107,12 @@ class EngineThread:
             except queue.Empty:
                 return True
             if command is None:
+                self._writer.shutdown()
                 return False
-            self._carry_out(command)
+            if isinstance(command, _Answer):
+                self._answer(command.to, command.sentence, command.is_done)
+            else:
+                self._carry_out(command)
             if self._commands.empty():
                 return True
 
@@ -108,8 +125,7 @@ class EngineThread:
             elif self._trainer is None:
                 raise ValueError("There is no run yet; load a lesson first.")
             elif isinstance(command, SaveRun):
-                self._save(self._trainer, command.path)
-                self._answer(command, f"The run is saved in {command.path}.", is_done=True)
+                self._writer.submit(self._write, command, self._trainer.record())
             else:
                 self._trainer.apply(command)
         except (ValueError, TypeError, OSError) as error:
@@ -127,13 +143,17 @@ class EngineThread:
 
         self._use(open_run(Path(path), self._n_threads))
 
-    def _save(self, trainer: Trainer, path: str) -> None:
+    def _write(self, command: SaveRun, record: RunRecord) -> None:
+        """Write a run file beside training; what came of it goes the way of the commands."""
         from engine.run_files import save_run
 
         try:
-            save_run(Path(path), trainer)
+            save_run(Path(command.path), record)
+            sentence, is_done = f"The run is saved in {command.path}.", True
         except OSError as error:
-            raise ValueError(f"{path} could not be written: {error.strerror or error}.") from error
+            sentence, is_done = f"{command.path} could not be written: {error.strerror or error}.", False
+        if not command.is_quiet:
+            self._commands.put(_Answer(command, sentence, is_done))
 
     def _tell_loading(self) -> None:
         from engine.kernels.jit import is_compiled  # numba comes with it, and takes half a second

@@ -111,9 +111,9 @@ class Trainer:
         self._restart()
 
     @classmethod
-    def from_config(cls, config: RunConfig, n_threads: int = 1) -> Trainer:
-        """Return the Trainer of a RunConfig: loads the data, draws the start."""
-        data = load_dataset(config.data)
+    def from_config(cls, config: RunConfig, n_threads: int = 1, data: Dataset | None = None) -> Trainer:
+        """Return the Trainer of a RunConfig: loads the data, unless the caller has kept them, and draws the start."""
+        data = load_dataset(config.data) if data is None else data
         if config.n_samples is not None:
             data = data.first(config.n_samples)
         if config.noise:
@@ -232,7 +232,7 @@ class Trainer:
         )
 
     def record(self) -> RunRecord:
-        """Return everything that a run file holds; the arrays are copies or never change."""
+        """Return everything that a run file holds: copies, or what never changes, for another thread to write."""
         return RunRecord(
             start_config=self._start_config,
             start_net=self._start[0],
@@ -243,7 +243,7 @@ class Trainer:
             data=self.data,
             learning_rate=self._rate,
             events=tuple(self.events),
-            history=self.history,
+            history=self.history.view(),
             path=self._path.points,
             stride=self._path.stride,
             saved=tuple(self._saved),
@@ -273,7 +273,7 @@ class Trainer:
         trainer._use(record.net, checks.vector("theta", record.theta, record.net.n_params))
         trainer.config = record.config
         trainer._now = trainer._evaluate()
-        trainer.history, trainer._path = record.history, Path.of(record.path, record.stride)
+        trainer.history, trainer._path = History.of(record.history), Path.of(record.path, record.stride)
         trainer.history.rebase(trainer._now.loss, trainer._now.n_errors, trainer._now.n_tied)
         trainer.events, trainer._saved = list(record.events), list(record.saved)
         trainer._rate = checks.real_number("learning_rate", record.learning_rate, above=0.0)

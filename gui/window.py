@@ -11,13 +11,23 @@ from typing import Final
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMenu, QSizePolicy, QToolBar, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QSizePolicy,
+    QToolBar,
+    QWidget,
+)
 
 from engine.commands import Command, Load, OpenRun, Pause, Reset, Run, SavePoint, SetLearningRate, Step
 from engine.lessons import Lesson, all_lessons, load_lesson
 from engine.run_texts import from_text
 from engine.snapshot import Refusal, Report, Snapshot, State
 from gui import actions, icons, theme
+from gui.autosave import Autosave
 from gui.bridge import Bridge
 from gui.controls import ControlBar
 from gui.data_menu import DataMenu
@@ -96,6 +106,7 @@ class Window(QMainWindow):
         self.messages = MessageBar(self._theme, self)
         self.timeline = Timeline()
         self.run_files = RunFiles(self)
+        self.autosave = Autosave(parent=self)
         self.exports = ExportMenu(self, self._focused_panel, lambda: self.bridge.snapshot)
         self.lesson_box = LessonBox(list(self._lessons.values()))
         self._bars = [
@@ -143,6 +154,7 @@ class Window(QMainWindow):
         self.messages.remedy_chosen.connect(self._halve_and_go_on)
         self.timeline.command_issued.connect(self._send)
         self.run_files.command_issued.connect(self._send)
+        self.autosave.command_issued.connect(self.bridge.send)
         self.data_menu.data_named.connect(self._use_data)
         for menu in (self.data_menu, self.exports):
             menu.problem_found.connect(self.messages.show_note)
@@ -208,6 +220,23 @@ class Window(QMainWindow):
         self._is_started = True
         self._build_panels()
         self.bridge.start()
+        if self._memory is not None:
+            self._offer_left_over()
+            self.autosave.start()
+
+    def _offer_left_over(self) -> None:
+        """Ask whether to go on with a run that was cut off, without holding anything up."""
+        if not self.autosave.has_left_over:
+            return
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "A run was cut off",
+            "The program did not end as it should the last time, and the run it had was kept. Go on with it?",
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
+            self,
+        )
+        box.accepted.connect(lambda: self.open_run(self.autosave.path))
+        self._show_dialog(box)
 
     def stop(self) -> bool:
         """End everything that runs in the background; return whether the engine's thread has ended."""
@@ -263,6 +292,8 @@ class Window(QMainWindow):
             self._memory.keep(self, self._theme)
         self.hide()
         self.stop()
+        if self._memory is not None:
+            self.autosave.forget()
         super().closeEvent(event)
 
     # From the engine
@@ -313,6 +344,7 @@ class Window(QMainWindow):
         if report.snapshot is not None:
             self.controls.show_snapshot(report.snapshot)
             self.timeline.show_snapshot(report.snapshot)
+            self.autosave.note(report.snapshot)
             self._show_lesson_of(report.snapshot)
             if self._form is not None:
                 self._form.note_loaded(report.snapshot.config)

@@ -184,7 +184,9 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
         map_colours = colour_table(self.theme.magnitude_map, 255)
         table = np.concatenate(([packed_colour(self.theme.symmetry)], map_colours))
         pixels = table[colour_numbers(self._distances, self._decades)]
-        self.image.setImage(pixels.view(np.uint8).reshape(*pixels.shape, 4)[..., [2, 1, 0, 3]], levels=None)
+        rgba = pixels.view(np.uint8).reshape(*pixels.shape, 4)[..., [2, 1, 0, 3]]
+        # With a single unit the strides of a picked array are all alike, and pyqtgraph takes it for another kind.
+        self.image.setImage(rgba.copy(order="C"), levels=None)
         self.image.setRect(0.5, 0.5, len(shown), len(shown))
         self.bar.show_texts(decade_texts(self._decades), ("symmetry", "identical"))
         if len(shown) != n_before:

@@ -7,7 +7,7 @@ import pytest
 
 from engine import MLP, Dataset, Trainer
 from engine.answers import final
-from engine.endpoints import EndKind, _curvature_range, _mean_sample_norm, classify, iter_cooled
+from engine.endpoints import EndKind, _curvature, _mean_sample_norm, classify, iter_cooled
 
 LEAKY = MLP((1, 1, 1), "leaky_relu", "squared")
 KINKED = Dataset([[1.0], [-1.0]], [0, 0], targets=[-1.0, -1.0])  # lowest at the kink w = 0
@@ -48,6 +48,14 @@ def test_a_differentiable_minimum_with_an_error():
     assert found.lowest_curvature == pytest.approx(1.0) and found.n_kinks == 0
 
 
+def test_a_small_gradient_with_far_to_go_is_still_moving():
+    net = MLP((2, 1, 1), "leaky_relu", "squared")
+    data = Dataset([[1.0, 1.0], [1.0, 1.001]], [0, 1])  # hardly told apart, yet no contradiction
+    found = classify(net, data, at(0.25, 1.0, net), 0.01, "hidden_weights")
+    assert found.unbalanced < 1e-3 and found.n_kinks == 0
+    assert found.kind is EndKind.MOVING and found.promised_drop == pytest.approx(found.loss, rel=1e-3)
+
+
 def test_a_saddle_of_a_linear_network():
     net, data = MLP((1, 1, 1), "identity", "squared"), Dataset([[1.0], [-1.0]], [1, 0], targets=[1.0, -1.0])
     found = classify(net, data, at(0.0, 0.0, net), 0.01, "weights")
@@ -75,9 +83,10 @@ def test_the_curvature_of_a_large_network_is_that_of_the_matrix(monkeypatch):
     net, random = MLP((3, 6, 2), "tanh"), np.random.default_rng(0)
     data = Dataset(random.standard_normal((20, 3)), random.integers(0, 2, 20))
     theta, mask = net.init("normal", seed=1, scale=0.7), net.trained("weights")
-    dense = _curvature_range(net, data, theta, mask)
+    gradient = net.gradient(theta, data)[mask]
+    dense = _curvature(net, data, theta, mask, gradient)
     monkeypatch.setattr("engine.endpoints.MOST_DENSE_PARAMS", 1)
-    assert _curvature_range(net, data, theta, mask) == pytest.approx(dense, rel=1e-6)
+    assert _curvature(net, data, theta, mask, gradient)[:2] == pytest.approx(dense[:2], rel=1e-6)
 
 
 def test_short_steps_at_the_end_bring_a_run_to_its_kink():

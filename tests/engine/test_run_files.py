@@ -54,7 +54,7 @@ def same(one: Trainer, other: Trainer) -> None:
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.data)
 def test_what_is_opened_is_the_same_and_goes_on_with_the_same_bits(tmp_path, config):
     trainer = walked(config)
-    save_run(tmp_path / "run.npz", trainer)
+    save_run(tmp_path / "run.npz", trainer.record())
     opened = open_run(tmp_path / "run.npz")
     assert opened.state is State.PAUSED
     same(trainer, opened)
@@ -70,7 +70,7 @@ def test_a_run_after_a_duplicated_unit_is_kept(tmp_path):
     trainer = walked(CONFIGS[0])
     trainer.perturb("duplicate", layer=1, unit=0)
     trainer.step(5)
-    save_run(tmp_path / "run.npz", trainer)
+    save_run(tmp_path / "run.npz", trainer.record())
     opened = open_run(tmp_path / "run.npz")
     same(trainer, opened)
     opened.apply(GoTo(20))
@@ -82,7 +82,7 @@ def test_own_data_is_in_the_file(tmp_path):
     net = MLP((2, 3, 3))
     trainer = Trainer(net, data, net.init("glorot_uniform", seed=0))
     trainer.step(3)
-    save_run(tmp_path / "run.npz", trainer)
+    save_run(tmp_path / "run.npz", trainer.record())
     opened = open_run(tmp_path / "run.npz")
     assert opened.data.name == "three points"
     same(trainer, opened)
@@ -90,7 +90,7 @@ def test_own_data_is_in_the_file(tmp_path):
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
-    save_run(path, walked(CONFIGS[0]))
+    save_run(path, walked(CONFIGS[0]).record())
     before = path.read_bytes()
 
     def fail(*args, **arrays):
@@ -98,7 +98,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "savez_compressed", fail)
     with pytest.raises(OSError, match="full"):
-        save_run(path, walked(CONFIGS[3]))
+        save_run(path, walked(CONFIGS[3]).record())
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
 
@@ -129,7 +129,7 @@ def changed(path, **changes):
 )
 def test_a_damaged_file_gives_one_sentence(tmp_path, changes, reason):
     path = tmp_path / "run.npz"
-    save_run(path, walked(CONFIGS[0]))
+    save_run(path, walked(CONFIGS[0]).record())
     changed(path, **changes)
     with pytest.raises(ValueError, match=rf"run\.npz cannot be opened as a run: .*{reason}") as caught:
         open_run(path)

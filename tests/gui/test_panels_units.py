@@ -52,6 +52,15 @@ def constant_run(n_steps: int, **settings: Any) -> Any:
 # symmetry
 
 
+def test_a_single_unit_is_drawn_too(show: Any) -> None:
+    panel = show(SymmetryPanel, run_snapshot(5, hidden=(1,)))
+    assert "1 unit, 1 distinct" in texts(panel.legend)
+    drawn = panel.grab().toImage()
+    zero = QColor(LIGHT.symmetry).rgb()
+    n_zero = sum(drawn.pixel(x, y) == zero for x in range(drawn.width()) for y in range(0, drawn.height(), 8))
+    assert n_zero > 500 and panel.shown_error == ""
+
+
 def test_equal_units_are_called_identical_and_have_the_colour_of_zero(show: Any) -> None:
     snapshot = constant_run(20).snapshot()
     panel = show(SymmetryPanel, snapshot)

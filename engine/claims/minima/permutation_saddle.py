@@ -147,6 +147,8 @@ def _finding(
 ) -> Finding:
     arrived = [stretch for stretch in stretches if stretch.is_stationary]
     highest = max(float(stretch.lowest.max()) for stretch in arrived)
+    n_missed = len(stretches) - len(arrived)
+    missed = f" {n_missed} found no stationary point where they coincide." if n_missed else ""
     lower = min(walk.straight_height / walk.height for walk in walks)
     return Finding(
         stands=_stands(arrived, highest),
@@ -155,7 +157,7 @@ def _finding(
         f"{max(s.unevenness for s in arrived):.1g} of itself, the gradient is at most "
         f"{max(s.gradient_norm.max() for s in arrived):.1g}, and the smallest eigenvalue is {highest:.2g} or below; "
         f"walks over them climb {min(w.height for w in walks):.2g} to {max(w.height for w in walks):.2g}, straight "
-        f"lines at least {lower:.3g} times as high.",
+        f"lines at least {lower:.3g} times as high.{missed}",
         evidence={
             "margin_is": "how far the largest of the smallest eigenvalues on the stretches is from 0",
             "activation": "tanh",
@@ -164,7 +166,7 @@ def _finding(
             "start": theta,
             "small_gradient": _SMALL_GRADIENT,
             "flat": _FLAT,
-            "n_walks_that_found_no_stationary_point": len(stretches) - len(arrived),
+            "n_walks_that_found_no_stationary_point": n_missed,
             "walks": [
                 _row(pair, walk, s) for pair, walk, s in zip(pairs, walks, stretches[:-1], strict=True)
             ],

@@ -15,7 +15,7 @@ from engine.activity import activity_on
 from engine.claims.claim import Answer, Assumption, Claim, Finding
 from engine.claims.minima.passing import passing
 from engine.datasets.dataset import Dataset
-from engine.endpoints import Cooled, EndKind, EndPoint, classify, iter_cooled
+from engine.endpoints import LEAST_DROP, Cooled, EndKind, EndPoint, classify, iter_cooled
 from engine.mlp import MLP
 from engine.rank import NumericalRank, numerical_rank
 
@@ -26,6 +26,11 @@ _RATE: Final = 0.1
 _ZERO: Final = 1e-8
 _ENOUGH: Final = 1e-14  # a run that is down there may stop
 _BALANCE: Final = 1e-3
+_MARGIN_IS: Final = (
+    "the least that any end above zero error is from counting as a differentiable minimum: its gradient, in mean "
+    f"lengths of a sample's own gradient, less {_BALANCE:g}; where that is below 0, what Newton's step promises, as a "
+    f"share of the loss, less {LEAST_DROP:g}; if violated, the largest loss of an end that should not be"
+)
 OF: Final = ("differentiable minima", "all end points")
 
 
@@ -41,9 +46,14 @@ class End:
     error_norm: float
 
     @property
-    def gradient_share(self) -> float:
-        """The gradient's length, in mean lengths of the samples' own gradients."""
-        return self.point.gradient_norm / self.point.sample_norm if self.point.sample_norm else 0.0
+    def room(self) -> float:
+        """How far the point is from counting as a differentiable minimum, by the condition that it fails."""
+        point = self.point
+        if point.lowest_curvature is None or point.promised_drop is None:
+            return point.gradient_norm / point.sample_norm - _BALANCE
+        if point.kind is EndKind.SADDLE:
+            return -point.lowest_curvature - point.curvature_tolerance
+        return point.promised_drop / point.loss - LEAST_DROP
 
 
 def measure(
@@ -117,15 +127,12 @@ def _finding(
     above = [end for end in ends if end.point.kind is not EndKind.ZERO]
     shown_wrong = [end for end in above if _counts_against(end, of)]
     n_judged = counts[EndKind.ZERO] + counts[EndKind.KINK] + counts[EndKind.SADDLE] + counts[EndKind.MINIMUM]
-    least_share = min((end.gradient_share for end in above), default=np.inf)
     return Finding(
         stands=None if not n_judged else not shown_wrong,
-        margin=_margin(shown_wrong, least_share),
+        margin=_margin(shown_wrong, above),
         summary=_summary(ends, counts, n_samples, n_features),
         evidence={
-            "margin_is": "smallest gradient among the ends above zero error, in mean lengths of a sample's own "
-            f"gradient, less the {_BALANCE:g} that counts as 0; if violated, the largest loss of an end that "
-            "should not be",
+            "margin_is": _MARGIN_IS,
             "n_samples": n_samples,
             "n_features": n_features,
             "noise": noise,
@@ -148,10 +155,10 @@ def _counts_against(end: End, of: str) -> bool:
     return end.point.kind in kinds
 
 
-def _margin(shown_wrong: list[End], least_share: float) -> float:
+def _margin(shown_wrong: list[End], above: list[End]) -> float:
     if shown_wrong:
         return max(end.point.loss for end in shown_wrong)
-    return max(0.0, least_share - _BALANCE) if np.isfinite(least_share) else 1.0
+    return max(0.0, min((end.room for end in above), default=1.0))
 
 
 def _summary(ends: list[End], counts: Counter[EndKind], n_samples: int, n_features: int) -> str:
