@@ -25,7 +25,7 @@ test: export DBUS_SESSION_BUS_ADDRESS = unix:path=/nonexistent
 test: export QT_NO_GUI_THREADPOOL = 1
 test: need-python
 	@"$(PYTHON)" tools/setup.py test
-	@$(VENV_PYTHON) -m pytest $(ARGS)
+	@$(VENV_PYTHON) -m pytest -n 2 $(ARGS)
 
 lint: need-python
 	@"$(PYTHON)" tools/setup.py lint

@@ -18,6 +18,7 @@ from engine import console, headless
 from engine.bench.command import bench
 from engine.claims.command import verify
 from engine.hunt.command import hunt
+from engine.sweeps.command import sweep
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return verify(given.claims, given.seed, given.all_seeds, given.json)
         case "hunt":
             return hunt(given.claim, given.seconds, given.seed, given.save)
+        case "sweep":
+            return sweep(given.file, given.out, given.workers, given.scheduler, given.csv)
         case "picture":
             return headless.picture(
                 given.lesson, given.steps, given.size, given.out, _save_picture, given.panel
@@ -80,6 +83,18 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--seconds", metavar="S", default="20", help="how long to look")
     search.add_argument("--seed", metavar="N", default="0", help="look elsewhere")
     search.add_argument("--save", metavar="FILE", help="write the best one as a witness file")
+    sweeping = _add(commands, "sweep", "run a sweep: one question over many runs, on all cores or a cluster")
+    sweeping.add_argument(
+        "file", metavar="FILE", help="a sweep file, or a sweep of assets/sweeps by its name"
+    )
+    sweeping.add_argument(
+        "--out", metavar="RESULTS", help="where results are kept; one that is there goes on"
+    )
+    sweeping.add_argument("--workers", metavar="N", help="processes on this machine; by default one a core")
+    sweeping.add_argument(
+        "--scheduler", metavar="ADDRESS", help="a Dask scheduler, to use its workers instead"
+    )
+    sweeping.add_argument("--csv", metavar="FILE", help="write all results as CSV, a line a run")
     picture = _add(commands, "picture", "draw the window without a screen")
     picture.add_argument("lesson", metavar="LESSON", help="a lesson of the list")
     picture.add_argument("--steps", metavar="N", help="after how many steps; by default the lesson's own")

@@ -10,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.activity import probabilities
+from engine.chronicle import is_right
+from engine.evaluator import make_evaluator
 from engine.mlp import MLP
+from engine.snapshot import Snapshot
 
 FloatArray = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -44,16 +47,23 @@ class Regions:
     """What a network says on a grid; row 0 is the bottom.
 
     Attributes:
+        snapshot: the moment of the run.
         area: the rectangle, whose edges the outermost grid points lie on.
         label, certainty, lead: (n_rows, n_columns), see `Said`.
-        n_classes: how many classes there are.
+        right: (n_samples,) which samples of the data are right.
     """
 
+    snapshot: Snapshot
     area: Area
     label: Labels
     certainty: FloatArray
     lead: FloatArray
-    n_classes: int
+    right: npt.NDArray[np.bool_]
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are."""
+        return max(2, self.snapshot.net.n_outputs)
 
     def shares(self) -> FloatArray:
         """Return which share of the grid points each class has, (n_classes,)."""
@@ -74,27 +84,22 @@ def say(net: MLP, theta: FloatArray, points: FloatArray) -> Said:
 
 
 def iter_regions(
-    net: MLP, theta: FloatArray, area: Area, has_preview: bool = True
+    snapshot: Snapshot, area: Area, has_preview: bool = True
 ) -> Generator[tuple[float, Any], None, None]:
     """Yield (share done, Regions or None), a coarse picture first if asked for; a job, see `engine.jobs`."""
-    sides = (COARSE, FINE) if has_preview else (FINE,)
-    for number, side in enumerate(sides):
-        yield from _iter_grid(net, theta, area, side, number / len(sides))
-
-
-def _iter_grid(
-    net: MLP, theta: FloatArray, area: Area, side: int, done: float
-) -> Generator[tuple[float, Any], None, None]:
-    points, shape = grid(area, side)
-    said: list[Said] = []
-    for first in range(0, len(points), _POINTS_A_BLOCK):
-        yield done, None
-        said.append(say(net, theta, points[first : first + _POINTS_A_BLOCK]))
-    label, certainty, lead = (
-        np.concatenate([getattr(part, name) for part in said]).reshape(shape)
-        for name in ("label", "certainty", "lead")
-    )
-    yield 1.0 if side == FINE else done, Regions(area, label, certainty, lead, max(2, net.n_outputs))
+    config, data = snapshot.config, snapshot.data
+    evaluator = make_evaluator(snapshot.net, data, config.dtype, config.arithmetic)
+    right = is_right(snapshot.net, data, evaluator.logits(snapshot.theta))
+    for side in (COARSE, FINE) if has_preview else (FINE,):
+        points, shape = grid(area, side)
+        said: list[Said] = []
+        for first in range(0, len(points), _POINTS_A_BLOCK):
+            yield first / len(points), None
+            said.append(say(snapshot.net, snapshot.theta, points[first : first + _POINTS_A_BLOCK]))
+        label = np.concatenate([part.label for part in said]).reshape(shape)
+        certainty = np.concatenate([part.certainty for part in said]).reshape(shape)
+        lead = np.concatenate([part.lead for part in said]).reshape(shape)
+        yield 1.0, Regions(snapshot, area, label, certainty, lead, right)
 
 
 def grid(area: Area, side: int) -> tuple[FloatArray, tuple[int, int]]:

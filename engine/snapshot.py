@@ -52,6 +52,7 @@ class Snapshot:
         saved: the points somebody saved, oldest first.
         reason: why the run is stopped, one sentence; "" while it is not.
         suggested_rate: the rate that the window offers after a divergence, else None.
+        rates: (step, rate) pairs, in order: the rate of every step after that one, until the next pair.
     """
 
     run_id: int
@@ -74,6 +75,7 @@ class Snapshot:
     path: tuple[Point, ...]
     saved: tuple[Point, ...]
     steps_per_s: float
+    rates: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,7 +229,15 @@ class Trainer:
             path=self._path.points,
             saved=tuple(self._saved),
             steps_per_s=self._steps_per_s,
+            rates=self._rates(),
         )
+
+    def _rates(self) -> tuple[tuple[int, float], ...]:
+        """Return (step, rate) for the start and each change of the rate; see Snapshot."""
+        changes = [
+            (at, event.learning_rate) for at, event in self.events if isinstance(event, SetLearningRate)
+        ]
+        return (0, self._start_rate), *changes
 
     def record(self) -> RunRecord:
         """Return everything that a run file holds: copies, or what never changes, for another thread to write."""

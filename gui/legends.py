@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from gui.axes import tick_font
 from gui.plot_items import shape_polygon
-from gui.theme import Theme
+from gui.theme import Theme, class_colour
 
 _SWATCH_PX: Final = 24.0
 _GAP_PX: Final = 18.0
@@ -23,8 +23,8 @@ class Key:
     """One entry of a legend.
 
     Attributes:
-        look: "line", "dash", "box", a symbol of `gui.plot_items`, or "" for text alone.
-        colour: the name of a field of `Theme`.
+        look: "line", "dash", "box", "ring", a symbol of `gui.plot_items`, or "" for text alone.
+        colour: the name of a field of `Theme`, or "class 3" for the colour of class 3.
         text: what it is and its present value.
     """
 
@@ -155,7 +155,7 @@ class Legend(QWidget):
             self.updateGeometry()
 
     def _swatch(self, painter: QPainter, key: Key, x: float, middle: float) -> None:
-        colour = QColor(getattr(self.theme, key.colour))
+        colour = _colour(self.theme, key.colour)
         box = QRectF(x, middle - 1.5, _SWATCH_PX, 3.0)
         if key.look == "line":
             painter.fillRect(box, colour)
@@ -164,6 +164,10 @@ class Legend(QWidget):
             painter.fillRect(QRectF(x + 14.0, middle - 1.5, 10.0, 3.0), colour)
         elif key.look == "box":
             painter.fillRect(QRectF(x + 8.0, middle - 7.0, 14.0, 14.0), colour)
+        elif key.look == "ring":
+            painter.setPen(QPen(colour, 2.0))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(QPointF(x + 15.0, middle), 6.0, 6.0)
         elif key.look:
             painter.setPen(QPen(QColor(self.theme.panel), 1.0))
             painter.setBrush(colour)
@@ -172,3 +176,9 @@ class Legend(QWidget):
 
 def _room(key: Key) -> float:
     return _SWATCH_PX + 6.0 if key.look else 0.0
+
+
+def _colour(theme: Theme, name: str) -> QColor:
+    if name.startswith("class "):
+        return QColor(class_colour(theme, int(name.removeprefix("class "))))
+    return QColor(getattr(theme, name))

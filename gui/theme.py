@@ -109,6 +109,12 @@ DARK: Final = Theme(
 
 THEMES: Final = {theme.name: theme for theme in (LIGHT, DARK)}
 
+
+def class_colour(used_theme: Theme, label: int) -> str:
+    """Return the colour of a class of the data; they repeat after five, so a symbol must go with each."""
+    return used_theme.sequence[label % len(used_theme.sequence)]
+
+
 TEXT_PX: Final = 14
 """Height of ordinary text, in device-independent pixels; captions are a step smaller, values much larger."""
 LARGE_TEXT_PX: Final = 20

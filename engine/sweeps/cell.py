@@ -20,7 +20,11 @@ from engine.trainer import Trainer
 Row = tuple[Any, ...]
 """Cell, status, reason, n_steps, seconds, and the value of each measure in order: a line of the results."""
 
-_COOLING: Final = ((5, 0.25), (6, 0.0625), (7, 0.015625))  # from so many eighths of the steps on, times the rate
+_COOLING: Final = (
+    (5, 0.25),
+    (6, 0.0625),
+    (7, 0.015625),
+)  # from so many eighths of the steps on, times the rate
 _FIRST_PIECE: Final = 64
 _LARGEST_PIECE: Final = 4096
 

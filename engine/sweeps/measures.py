@@ -125,7 +125,13 @@ def _end_point(run: Trainer, options: Mapping[str, Any]) -> str:
     from engine.endpoints import classify
 
     return classify(
-        run.net, run.data, run.theta, run.learning_rate, run.config.train, options["zero_loss"], options["balance"]
+        run.net,
+        run.data,
+        run.theta,
+        run.learning_rate,
+        run.config.train,
+        options["zero_loss"],
+        options["balance"],
     ).kind.value
 
 

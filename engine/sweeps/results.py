@@ -79,7 +79,9 @@ class Results:
 
     def counts(self) -> dict[str, int]:
         """Return how many cells have each status."""
-        return dict(self._connection.execute("SELECT status, COUNT(*) FROM cells GROUP BY status ORDER BY status"))
+        return dict(
+            self._connection.execute("SELECT status, COUNT(*) FROM cells GROUP BY status ORDER BY status")
+        )
 
     def first_reason(self, status: str) -> str:
         """Return why the first cell with a status has it, "" where there is none."""
@@ -108,7 +110,9 @@ def open_results(path: Path, sweep: Sweep | None = None) -> Results:
         results = Results(path, sweep_of_text(about["sweep"]), connection)
     except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
         connection.close()
-        raise ValueError(f"{path} cannot be read as the results of a sweep: {str(error).rstrip('.')}.") from error
+        raise ValueError(
+            f"{path} cannot be read as the results of a sweep: {str(error).rstrip('.')}."
+        ) from error
     if sweep is not None and results.sweep.question() != sweep.question():
         results.close()
         raise ValueError(
@@ -121,15 +125,14 @@ def open_results(path: Path, sweep: Sweep | None = None) -> Results:
 def make_results(path: Path, sweep: Sweep) -> Results:
     """Make an empty results file, whole or not at all, in place of whatever is there, and return it open."""
     columns = [f'"{measure.name}" {_TYPES[measure.form]}' for measure in sweep.measures]
-    with replacing(path) as temporary:
-        with closing(sqlite3.connect(temporary)) as connection, connection:
-            connection.execute("CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT)")
-            about = {"kind": _KIND, "version": _VERSION, "sweep": sweep.as_text()}
-            connection.executemany("INSERT INTO about VALUES (?, ?)", about.items())
-            connection.execute(
-                "CREATE TABLE cells (cell INTEGER PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL, "
-                f"n_steps INTEGER, seconds REAL NOT NULL, {', '.join(columns)})"
-            )
+    with replacing(path) as temporary, closing(sqlite3.connect(temporary)) as connection, connection:
+        connection.execute("CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT)")
+        about = {"kind": _KIND, "version": _VERSION, "sweep": sweep.as_text()}
+        connection.executemany("INSERT INTO about VALUES (?, ?)", about.items())
+        connection.execute(
+            "CREATE TABLE cells (cell INTEGER PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL, "
+            f"n_steps INTEGER, seconds REAL NOT NULL, {', '.join(columns)})"
+        )
     return open_results(path)
 
 

@@ -12,6 +12,8 @@ from engine.snapshot import Snapshot
 from gui import numerals
 from gui.legends import Key
 from gui.panels.time_panel import TimePanel
+from gui.step_certificates import certificate_of, why_none
+from gui.theme import set_role
 from gui.time_plots import Series, TimePlot
 
 _UNITS: Final = {
@@ -48,17 +50,28 @@ Wheel: zoom (over an axis: that axis only). Drag: move. Double click: the whole 
 logarithmic or linear axis. The pointer shows exact values: every digit that the number has. A loss
 of exactly 0 is drawn at the tick 0.
 
-Theory: for a smooth loss, a step of gradient descent lowers it when rate × curvature along the step
-< 2."""
+The line below is the certificate of the last step, and the pointer tells that of any other. Were the
+loss a plane, a step would lower it by rate × ‖g‖², g the gradient before the step. Along the step
+Taylor's theorem gives
 
-    def make_plot(self) -> TimePlot:
+drop = rate × ‖g‖² × (1 − ½ rate × c)
+
+where c is the curvature along the step: the mean of u H u over the step with weights 2 (1 − t), u = g / ‖g‖,
+t from 0 to 1, H the Hessian. So a step lowers the loss exactly when c < 2 / rate; ▲ marks a line where c is
+above. c is read off the two losses and ‖g‖; where rounding of the losses is more than a tenth of it
+the line says so. A mini-batch step has no certificate: it does not go along g."""
+
+    plot: LossPlot
+
+    def make_plot(self) -> LossPlot:
         """Return the plot; see TimePanel."""
-        plot = TimePlot(self.theme, "mean loss", (Series("loss", "loss", "loss"),))
+        plot = LossPlot(self.theme, "mean loss", (Series("loss", "loss", "loss"),))
         plot.set_log(True)
         return plot
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Name the unit; see TimePanel."""
+        self.plot.snapshot = snapshot
         self.plot.set_labels("steps", _UNITS[snapshot.net.loss_name])
 
     def marked_steps(self, snapshot: Snapshot) -> npt.NDArray[np.int32]:
@@ -74,10 +87,16 @@ Theory: for a smooth loss, a step of gradient descent lowers it when rate × cur
             Key("triangle", "mark", rises),
         )
 
+    def note(self, snapshot: Snapshot) -> str:
+        """Return the certificate of the last step; see TimePanel."""
+        return f"{certificate_text(snapshot, snapshot.n_steps)} {super().note(snapshot)}".strip()
+
     def describe_mark(self, snapshot: Snapshot, step: int) -> str:
-        """Return the losses before and after; see TimePanel."""
+        """Return the losses before and after, and the curvature between; see TimePanel."""
         before, after = loss_around(snapshot.history, step)
-        return f"step {step:,} took the loss from {numerals.exact(before)} to {numerals.exact(after)}."
+        text = f"step {step:,} took the loss from {numerals.exact(before)} to {numerals.exact(after)}"
+        certificate = certificate_of(snapshot, step)
+        return f"{text}; {certificate.comparison}." if certificate is not None else f"{text}."
 
     def summary(self) -> str:
         """Return the numbers shown, as text."""
@@ -89,7 +108,37 @@ Theory: for a smooth loss, a step of gradient descent lowers it when rate × cur
         text += f"it rose at {numerals.plural(len(rises), 'step')}"
         if len(rises):
             text += f", first at step {rises[0]:,}, last at step {rises[-1]:,}"
-        return f"{text}.{jump_text(snapshot.history)}"
+        last = certificate_text(snapshot, snapshot.n_steps)
+        return f"{text}.{jump_text(snapshot.history)} {last}".strip()
+
+    def _write_note(self) -> None:
+        """Write the line below the plot, strong where it is a step above 2 / rate."""
+        super()._write_note()
+        set_role(self.note_label, "problem" if self.note_label.text().startswith("▲") else "caption")
+
+
+class LossPlot(TimePlot):
+    """The loss over the steps; the pointer tells the certificate of a step as well.
+
+    Attributes:
+        snapshot: whose history is drawn.
+    """
+
+    snapshot: Snapshot | None = None
+
+    def values_at(self, step: int) -> str:
+        """Return the exact loss, and the curvature along the step to it; see TimePlot."""
+        text = super().values_at(step)
+        certificate = certificate_of(self.snapshot, step) if self.snapshot is not None else None
+        return f"{text}; {certificate.comparison} along the step to it" if certificate is not None else text
+
+
+def certificate_text(snapshot: Snapshot, step: int) -> str:
+    """Return the certificate of a step as a sentence, or why it has none; "" before the first step."""
+    certificate = certificate_of(snapshot, step) if step else None
+    if certificate is not None:
+        return certificate.sentence
+    return why_none(snapshot, step) if step else ""
 
 
 def loss_around(history: HistoryView, step: int) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from gui.panels.landscape import LandscapePanel
 from gui.panels.ledger import LedgerPanel
 from gui.panels.loss import LossPanel
 from gui.panels.panel import Panel
+from gui.panels.regions import RegionsPanel
 from gui.panels.symmetry import SymmetryPanel
 from gui.panels.weights import WeightsPanel
 
@@ -19,4 +20,5 @@ PANELS: Final[tuple[type[Panel], ...]] = (
     LandscapePanel,
     WeightsPanel,
     LedgerPanel,
+    RegionsPanel,
 )

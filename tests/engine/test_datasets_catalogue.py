@@ -24,8 +24,11 @@ def own_folders(tmp_path, monkeypatch):
 FILES_NEEDED = ("mnist", "mnist-test", "cifar10", "cifar10-test")
 
 
+MADE = ("parity", "sine", "wave")
+
+
 def test_names_and_descriptions():
-    assert dataset_names() == ("digits", *FILES_NEEDED, "xor", "moons", "spirals", "blobs")
+    assert dataset_names() == ("digits", *FILES_NEEDED, "xor", "moons", "spirals", "blobs", *MADE)
     for name, entry in DATASETS.items():
         assert entry.name == name and entry.description and "\n" not in entry.description
 

@@ -196,7 +196,11 @@ def test_a_server_that_is_gone_in_the_middle(server, tmp_path, tells_length):
     assert names(tmp_path) == FINAL
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b"another file"), b"<html>Sign in to the network</html>" * 9])
+@pytest.mark.parametrize(
+    "body",
+    [gzip.compress(b"another file", mtime=0), b"<html>Sign in to the network</html>" * 9],
+    ids=["gzip", "html"],
+)
 def test_a_wrong_file_is_refused_and_not_left_behind(server, tmp_path, body):
     server.content["/mnist/" + IMAGES.packed_name] = body
     with pytest.raises(DownloadError, match=r"train-images.*\.gz could not be downloaded"):

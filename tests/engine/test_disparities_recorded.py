@@ -57,7 +57,7 @@ def test_what_is_not_asked_for_is_not_there_and_costs_nothing(monkeypatch):
     run = Trainer(NET, DATA, THETA)
     run.step(5)
     assert run.history["l2"].shape == (0,) and run.history.disparity_steps.shape == (0,)
-    with pytest.raises(KeyError, match="'l3' is no series; the series are loss, .*l1, l2"):
+    with pytest.raises(KeyError, match=r"'l3' is no series; the series are loss, .*l1, l2"):
         run.history["l3"]
 
 

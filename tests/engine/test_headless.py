@@ -12,6 +12,7 @@ import pytest
 import engine
 from engine import console, headless, outputs, progress, report
 from engine.lessons import load_lesson
+from engine.run_files import open_run
 
 SMALL = ("hidden=4", "n_samples=40")
 
@@ -248,9 +249,9 @@ def test_list_has_one_line_for_each_lesson_and_data_set(capsys):
     names = [line.split()[0] for line in lines if line.startswith("  ")]
     from engine.datasets import dataset_names
 
-    assert names == [*engine.LESSONS, *dataset_names()]
-    assert [line for line in lines if not line.startswith("  ")] == ["Lessons", "Data sets"]
-    there = {line.split()[0]: line.rsplit(": ", 1)[1] for line in lines if ": " in line}
+    assert names == [*engine.LESSONS, *engine.CLAIMS, *dataset_names()]
+    assert [line for line in lines if not line.startswith("  ")] == ["Lessons", "Claims", "Data sets"]
+    there = {line.split()[0]: line.rsplit(": ", 1)[1] for line in lines[lines.index("Data sets") + 1 :]}
     assert there["digits"] == "here" and there["mnist"] == "not here"
 
 
@@ -304,8 +305,8 @@ def test_picture_hands_over_what_was_asked(folder, capsys):
     assert headless.picture("exam", "7", "1920x1080", str(path), lambda *args: calls.append(args)) == 0
     assert headless.picture("exam", None, "1280X720", str(path), lambda *args: calls.append(args)) == 0
     assert calls == [
-        ("exam", 7, (1920, 1080), path),
-        ("exam", load_lesson("exam").n_steps, (1280, 720), path),
+        ("exam", 7, (1920, 1080), path, None),
+        ("exam", load_lesson("exam").n_steps, (1280, 720), path, None),
     ]
 
 
@@ -339,13 +340,30 @@ def test_picture_that_fails_is_one_line(error, status, sentence, folder, capsys)
 
 def test_window_opens_on_the_lesson_and_its_status_is_ours():
     asked = []
-    assert headless.window("constant-start", lambda: True, lambda lesson: asked.append(lesson) or 5) == 5
-    assert headless.window(None, lambda: True, lambda lesson: asked.append(lesson) or 0) == 0
-    assert asked == ["constant-start", "exam"]
+    assert headless.window("constant-start", None, lambda: True, lambda *args: asked.append(args) or 5) == 5
+    assert headless.window(None, None, lambda: True, lambda *args: asked.append(args) or 0) == 0
+    assert asked == [("constant-start", None), ("exam", None)]
+
+
+def test_window_opens_a_run_that_is_there(folder, capsys):
+    asked = []
+    path = folder / "mine.npz"
+    words = "--open must name a file that a run was saved to; there is no file"
+    assert words in refused(capsys, headless.window(None, str(path), pytest.fail, pytest.fail))
+    path.write_bytes(b"anything: the window says what is wrong with it")
+    assert headless.window(None, str(path), lambda: True, lambda *args: asked.append(args) or 0) == 0
+    assert asked == [("exam", path)]
+
+
+def test_a_run_is_saved_and_goes_on(folder, capsys):
+    path = folder / "mine.npz"
+    assert headless.run("exam", "5", ["data=xor", "hidden=2"], save=str(path)) == 0
+    opened = open_run(path)
+    assert opened.n_steps == 5 and opened.config.data == "xor"
 
 
 def test_window_of_an_unknown_lesson_is_refused_before_it_opens(capsys):
-    assert "'nope' is no lesson" in refused(capsys, headless.window("nope", pytest.fail, pytest.fail))
+    assert "'nope' is no lesson" in refused(capsys, headless.window("nope", None, pytest.fail, pytest.fail))
 
 
 def no_qt():
@@ -362,7 +380,7 @@ def no_qt():
 def test_without_a_screen_the_lesson_is_trained_here(has_screen, reason, capsys, monkeypatch):
     trained = []
     monkeypatch.setattr(headless, "run", lambda lesson: trained.append(lesson) or 0)
-    assert headless.window(None, has_screen, pytest.fail) == 0
+    assert headless.window(None, None, has_screen, pytest.fail) == 0
     assert trained == ["exam"]
     assert capsys.readouterr().out.startswith(reason)
 

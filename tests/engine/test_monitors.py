@@ -39,7 +39,13 @@ def test_each_is_of_a_claim_and_there_is_one_a_claim() -> None:
 @pytest.mark.parametrize("kind", MONITORS, ids=lambda kind: kind.claim_id)
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"batch_size": 10}, {"data": "sine", "n_samples": 20, "loss": "squared"}, {"hidden": ()}, {"loss": "quadratic"}],
+    [
+        {},
+        {"batch_size": 10},
+        {"data": "sine", "n_samples": 20, "loss": "squared"},
+        {"hidden": ()},
+        {"loss": "quadratic"},
+    ],
     ids=["plain", "batches", "squared", "no hidden layer", "quadratic"],
 )
 @pytest.mark.parametrize("n_steps", [0, 3])

@@ -132,7 +132,9 @@ def test_a_step_that_is_not_there_is_refused():
 
 
 def test_after_a_divergence_the_next_try_has_the_same_batch():
-    config = RunConfig(data="blobs", hidden=(4,), activation=("identity",), batch_size=50, learning_rate=1e300)
+    config = RunConfig(
+        data="blobs", hidden=(4,), activation=("identity",), batch_size=50, learning_rate=1e300
+    )
     trainer, calm = Trainer.from_config(config), Trainer.from_config(config.replace(learning_rate=0.1))
     assert trainer.step(5) < 5 and trainer.state is State.STOPPED
     reached = trainer.n_steps

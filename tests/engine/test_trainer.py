@@ -537,7 +537,7 @@ def test_running_after_a_step_goes_on_without_end():
 
 
 def test_load_is_for_the_thread():
-    with pytest.raises(TypeError, match="Load replaces the Trainer"):
+    with pytest.raises(TypeError, match="Load is for the EngineThread"):
         make_run().apply(Load(RunConfig()))
 
 

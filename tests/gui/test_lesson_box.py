@@ -28,7 +28,9 @@ def test_lessons_stand_under_their_sources_which_cannot_be_chosen(box: LessonBox
     rows = range(box.choice.count())
     headings = [row for row in rows if box.choice.itemData(row) is None]
     assert [box.choice.itemText(row) for row in headings] == [
-        source.title.upper() for source in SOURCES.values() if any(x.group == source.key for x in all_lessons())
+        source.title.upper()
+        for source in SOURCES.values()
+        if any(x.group == source.key for x in all_lessons())
     ]
     assert not any(box.choice.model().flags(box.choice.model().index(row, 0)) for row in headings)
     assert [box.choice.itemData(row) for row in rows if row not in headings] == [

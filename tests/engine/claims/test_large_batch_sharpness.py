@@ -29,3 +29,12 @@ def test_different_losses_and_equal_batches_are_not_compared():
     verdict = engine.verify(CLAIM, batch_size=1_198, most_steps=20, **QUICK)
     assert verdict.verdict == "not_applicable"
     assert [one.met for one in verdict.assumptions] == [False, False]
+
+
+def test_the_gap_on_held_out_samples_goes_either_way():
+    options = {"n_starts": 1, "target": 0.1, "learning_rate": 0.5}
+    gaps = [
+        engine.verify(CLAIM, seed=seed, **options).evidence["more_held_out_errors_with_full_batch"]
+        for seed in (0, 1)
+    ]
+    assert gaps[0] < 0 < gaps[1] and max(map(abs, gaps)) < 10

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import engine
+from engine.claims.minima.zero_at_differentiable_minima import khatri_rao
 from engine.commands import SetLearningRate
 from engine.endpoints import EndKind, classify
 from engine.lessons import load_lesson
@@ -49,6 +50,8 @@ def test_room_for_zero_has_three_weights_for_each_sample_and_no_rule_to_learn():
     trainer = start("room-for-zero")
     assert trainer.data.x.shape == (16, 4) and set(trainer.data.targets) == {0.0, 1.0}
     assert trainer.net.layers(trainer.theta)[0][0].size == 48 == 3 * trainer.data.n_samples
+    matrix, _ = khatri_rao(trainer.net, trainer.data, trained("room-for-zero").theta)
+    assert engine.numerical_rank(matrix).rank == 16 and matrix.shape == (48, 16)
     biases = [bias for _, bias in trained("room-for-zero").net.layers(trained("room-for-zero").theta)]
     assert all((bias == 0.0).all() for bias in biases)
 
@@ -99,6 +102,8 @@ def test_flat_channel_the_numbers_of_the_text():
     assert out[0, 0] > 0.0 > out[1, 0]
     assert [f"{run.history['loss'][-1]:.4f}" for run in (early, late)] == ["0.0059", "0.0015"]
     assert not len(late.history.view().loss_rises)
+    horizon = 1e6  # of the claim, in rate times steps
+    assert horizon / (late.n_steps * late.learning_rate) == 250.0
 
 
 def test_flat_channel_the_spread_is_that_of_the_output_weights():
@@ -108,7 +113,7 @@ def test_flat_channel_the_spread_is_that_of_the_output_weights():
 
 
 def test_flat_channel_is_steep_across_and_a_large_rate_stays_off_its_floor():
-    trainer, fast = trained("flat-channel"), trained("flat-channel", learning_rate=0.05)
+    trainer, fast = trained("flat-channel"), trained("flat-channel", 60_000, learning_rate=0.05)
     assert f"{engine.sharpness(trainer.net, trainer.data, trainer.theta):.0f}" == "61"
     assert 2 / 61 < 0.05
     assert f"{fast.history['loss'][-1]:.3f}" == "0.004"
@@ -162,6 +167,14 @@ def test_small_batches_flat_the_numbers_of_the_text():
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_small_batches_flat_any_kick_is_worse_for_the_full_batch(seed):
     assert after_kick(ended(None, 930), seed) > 1.3 * after_kick(ended(2, 1_850), seed)
+
+
+def test_small_batches_flat_a_small_kick_feels_the_trace():
+    run, s = ended(None, 930), 0.02
+    kicks = s * np.random.default_rng(0).standard_normal((40, run.net.n_params))
+    around = [run.net.loss(run.theta + sign * kick, run.data) for kick in kicks for sign in (1.0, -1.0)]
+    trace = engine.hessian_trace(run.net, run.data, run.theta, n_probes=50, exact=False).value
+    assert np.mean(around) - run.history["loss"][-1] == pytest.approx(0.5 * s**2 * trace, rel=0.15)
 
 
 # --------------------------------------------------------------------------------------- three-units

@@ -1,0 +1,361 @@
+"""RegionPlot: a plane coloured by predicted class, with the samples on it; ShadeBar: what the shades mean."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+import scipy.ndimage
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+    QTransform,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from engine.datasets.dataset import Dataset
+from engine.regions import Regions
+from gui import numerals
+from gui.axes import tick_font
+from gui.contours import contour_segments
+from gui.plot_items import Overlay, shape_polygon
+from gui.plots import Plot
+from gui.theme import Theme, class_colour, line_px
+
+FloatArray = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+
+_SHAPES: Final = ("dot", "triangle", "diamond", "square", "cross")
+_PALEST: Final = 0.08  # share of the class's colour where the network is as unsure as can be
+_STRONGEST: Final = 0.55  # where it is sure: still far from the colour of the samples
+_N_SHADES: Final = 64
+_FEW_SAMPLES: Final = 400
+_LABEL_CELLS: Final = 9  # a region as narrow as that, in grid points, has no room for a name
+_BAR_PX: Final = 14
+_MOST_BARS: Final = 5
+
+
+def class_shape(label: int) -> str:
+    """Return the name of the symbol of a class."""
+    return _SHAPES[(label + label // len(_SHAPES)) % len(_SHAPES)]
+
+
+def shades(theme: Theme, n_classes: int) -> npt.NDArray[np.uint32]:
+    """Return the colours (n_classes, _N_SHADES) of certainties from the least that is possible to 1."""
+    ground = _rgb(theme.panel)
+    share = np.linspace(_PALEST, _STRONGEST, _N_SHADES)[:, None]
+    rows = []
+    for label in range(n_classes):
+        mixed = np.rint((1.0 - share) * ground + share * _rgb(class_colour(theme, label))).astype(np.uint32)
+        rows.append(np.uint32(0xFF000000) | mixed[:, 0] << 16 | mixed[:, 1] << 8 | mixed[:, 2])
+    return np.array(rows, dtype=np.uint32)
+
+
+def shade_numbers(certainty: FloatArray, n_classes: int) -> Labels:
+    """Return the place of certainties in a row of `shades`: 0 at 1 / n_classes, the last at 1."""
+    least = 1.0 / n_classes
+    share = np.clip((certainty - least) / (1.0 - least), 0.0, 1.0)
+    return np.rint(share * (_N_SHADES - 1)).astype(np.int64)
+
+
+class RegionPlot(Plot):
+    """The plane of two inputs, coloured by class, with the samples; both axes have the same scale."""
+
+    def __init__(self, theme: Theme) -> None:
+        self.picture, self.samples = _Picture(), _Samples()
+        self._data: Dataset | None = None
+        super().__init__(theme, "input 1", "input 2", has_grid=False)
+        for item in (self.picture, self.samples):
+            self.addItem(item, ignoreBounds=True)
+        self.getViewBox().setAspectLocked(True)
+        self.view_moved.connect(self.show_all)
+
+    def show_data(self, data: Dataset) -> None:
+        """Show the samples of data, which has two inputs."""
+        if data is not self._data:
+            self._data = data
+            self.samples.show_samples(data)
+            self.show_all()
+
+    def show_regions(self, regions: Regions) -> None:
+        """Show what the network says, and mark the samples that are wrong."""
+        self.picture.show_regions(regions, self.theme)
+        self.samples.mark_wrong(np.flatnonzero(~regions.right))
+
+    def clear_regions(self) -> None:
+        """Show the samples alone."""
+        self.picture.clear()
+        self.samples.mark_wrong(np.empty(0, dtype=np.int64))
+
+    def show_all(self) -> None:
+        """Move the view to the samples, if it follows."""
+        if self._data is not None:
+            low, high = self._data.x.min(axis=0), self._data.x.max(axis=0)
+            pad = 0.15 * float((high - low).max()) or 1.0
+            (left, bottom), (right, top) = (low - pad).tolist(), (high + pad).tolist()
+            self.move_view((left, right), (bottom, top))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep all samples in sight; see Plot."""
+        super().resizeEvent(event)
+        if hasattr(self, "_data"):  # the base class sets its size before there is anything
+            self.show_all()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours; see Plot."""
+        super().apply_theme(theme)
+        self.picture.apply_theme(theme)
+        self.samples.apply_theme(theme)
+
+
+class _Picture(Overlay):
+    """The colours, a line where the class changes, and the name of a class in the middle of its region."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[int, tuple[float, float]] = {}
+        self._regions: Regions | None = None
+        self._image, self._rect, self._borders = QImage(), QRectF(), QPainterPath()
+        self._pen, self._text, self._back = QPen(), QColor(), QColor()
+        self.setZValue(-50)
+
+    def show_regions(self, regions: Regions, theme: Theme) -> None:
+        """Show regions."""
+        (left, right), (bottom, top) = regions.area
+        self._regions = regions
+        self._rect = QRectF(left, bottom, right - left, top - bottom)
+        self._image = _image(regions, theme)
+        self._borders = _borders(regions, self._rect)
+        self.names = name_places(regions)
+        self.update()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._regions, self.names = None, {}
+        self._image, self._borders = QImage(), QPainterPath()
+        self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours."""
+        self._pen = QPen(QColor(theme.text), line_px())
+        self._pen.setCosmetic(True)
+        self._text, self._back = QColor(theme.text), QColor(theme.panel)
+        if self._regions is not None:
+            self._image = _image(self._regions, theme)
+        self.update()
+
+    def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
+        """Draw the colours, the lines, the names."""
+        if self._image.isNull():
+            return
+        painter.save()
+        painter.setClipRect(area)
+        painter.drawImage(_outer(transform.mapRect(self._rect), self._image), self._image)
+        painter.save()
+        painter.setTransform(transform)
+        painter.setPen(self._pen)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.drawPath(self._borders)
+        painter.restore()
+        painter.setFont(tick_font())
+        for label, (x, y) in self.names.items():
+            self._name(painter, transform.map(QPointF(x, y)), f"class {label}")
+        painter.restore()
+
+    def _name(self, painter: QPainter, at: QPointF, text: str) -> None:
+        metrics = QFontMetricsF(tick_font())
+        width, height = metrics.horizontalAdvance(text) + 8.0, metrics.height()
+        box = QRectF(at.x() - 0.5 * width, at.y() - 0.5 * height, width, height)
+        painter.fillRect(box, self._back)
+        painter.setPen(self._text)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+class _Samples(Overlay):
+    """A symbol for each sample, by its class; a ring around those that are wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x: FloatArray = np.zeros((0, 2))
+        self.y: Labels = np.zeros(0, dtype=np.int64)
+        self.wrong: Labels = np.zeros(0, dtype=np.int64)
+        self._theme: Theme | None = None
+        self.setZValue(10)
+
+    def show_samples(self, data: Dataset) -> None:
+        """Show the samples of data."""
+        self.x, self.y, self.wrong = data.x, data.y, np.zeros(0, dtype=np.int64)
+        self.update()
+
+    def mark_wrong(self, wrong: Labels) -> None:
+        """Mark samples, given by number."""
+        self.wrong = wrong
+        self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours."""
+        self._theme = theme
+        self.update()
+
+    def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
+        """Draw the symbols, then the rings."""
+        if self._theme is None:
+            return
+        painter.save()
+        painter.setClipRect(area)
+        scale = line_px() / 2.0 * (0.8 if len(self.x) > _FEW_SAMPLES else 1.3)
+        x = self.x[:, 0] * transform.m11() + transform.dx()
+        y = self.x[:, 1] * transform.m22() + transform.dy()
+        seen = (area.left() < x) & (x < area.right()) & (area.top() < y) & (y < area.bottom())
+        painter.setPen(QPen(QColor(self._theme.panel), 1.0))
+        for label in np.unique(self.y).tolist():
+            painter.setBrush(QColor(class_colour(self._theme, label)))
+            shape = shape_polygon(class_shape(label), scale)
+            rows = np.flatnonzero(seen & (self.y == label))
+            _draw_shapes(painter, shape, x[rows], y[rows])
+        self._draw_rings(painter, x, y, 5.0 + 5.0 * scale)
+        painter.restore()
+
+    def _draw_rings(self, painter: QPainter, x: FloatArray, y: FloatArray, radius: float) -> None:
+        assert self._theme is not None
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for colour, width in ((self._theme.panel, 4.0), (self._theme.text, 2.0)):
+            painter.setPen(QPen(QColor(colour), width))
+            for k in self.wrong.tolist():
+                painter.drawEllipse(QPointF(x[k], y[k]), radius, radius)
+
+
+class ShadeBar(QWidget):
+    """One upright bar a class, pale at the bottom and strong at the top, with probabilities beside them."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self.n_classes = 2
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    def show_classes(self, n_classes: int) -> None:
+        """Say how many classes there are."""
+        if n_classes != self.n_classes:
+            self.n_classes = n_classes
+            self.updateGeometry()
+            self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours."""
+        self.theme = theme
+        self.update()
+
+    def texts(self) -> tuple[tuple[float, str], ...]:
+        """Return the ticks: their place from 0 at the bottom to 1 at the top, and the text."""
+        least = 1.0 / self.n_classes
+        return tuple(
+            (share, numerals.short(round(least + share * (1.0 - least), 2))) for share in (0.0, 0.5, 1.0)
+        )
+
+    def sizeHint(self) -> QSize:
+        """Return the room that bars and texts need."""
+        widest = max(QFontMetricsF(tick_font()).horizontalAdvance(text) for _, text in self.texts())
+        return QSize(round(self._bars_px + 6.0 + widest + 4.0), 100)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the width that is needed; the height may shrink."""
+        return QSize(self.sizeHint().width(), 60)
+
+    @property
+    def _bars_px(self) -> int:
+        return _BAR_PX * min(self.n_classes, _MOST_BARS)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the bars and the texts."""
+        painter = QPainter(self)
+        painter.setFont(tick_font())
+        line = QFontMetricsF(tick_font()).height()
+        columns = np.ascontiguousarray(shades(self.theme, self._bars_px // _BAR_PX).T[::-1])
+        image = QImage(
+            columns.data, columns.shape[1], _N_SHADES, 4 * columns.shape[1], QImage.Format.Format_RGB32
+        )
+        bar = QRectF(1.0, 0.5 * line, self._bars_px, max(8.0, self.height() - line))
+        painter.drawImage(bar, image)
+        painter.setPen(QPen(QColor(self.theme.muted)))
+        painter.drawRect(bar)
+        painter.setPen(QColor(self.theme.text))
+        for place, text in self.texts():
+            y = bar.bottom() - place * bar.height()
+            box = QRectF(bar.right() + 6.0, y - 0.5 * line, self.width(), line)
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+
+
+def name_places(regions: Regions) -> dict[int, tuple[float, float]]:
+    """Return for each class with a region wide enough where its name goes, in the plane's coordinates."""
+    (left, right), (bottom, top) = regions.area
+    n_rows, n_columns = regions.label.shape
+    places = {}
+    for label in np.unique(regions.label).tolist():
+        inside = np.pad(regions.label == label, 1)
+        depth = scipy.ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
+        row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+        if depth[row, column] >= _LABEL_CELLS * n_columns / 181:
+            x = left + (right - left) * float(column) / (n_columns - 1)
+            places[label] = (x, bottom + (top - bottom) * float(row) / (n_rows - 1))
+    return places
+
+
+def border_segments(regions: Regions) -> FloatArray:
+    """Return where the predicted class changes, (n_segments, 2, 2): two ends a segment, as (row, column)."""
+    found = [np.empty((0, 2, 2))]
+    for label in (
+        np.unique(regions.label).tolist()[:-1] if regions.n_classes == 2 else np.unique(regions.label)
+    ):
+        # Between two other classes this touches 0 from below, and has no line.
+        field = np.where(regions.label == label, np.maximum(regions.lead, 1e-300), -regions.lead)
+        found.append(contour_segments(field, 0.0))
+    return np.concatenate(found)
+
+
+def _borders(regions: Regions, rect: QRectF) -> QPainterPath:
+    segments = border_segments(regions)
+    if not len(segments):
+        return QPainterPath()
+    n_rows, n_columns = regions.label.shape
+    ends = segments.reshape(-1, 2)
+    x = rect.left() + ends[:, 1] * (rect.width() / (n_columns - 1))
+    y = rect.top() + ends[:, 0] * (rect.height() / (n_rows - 1))
+    return pg.arrayToQPath(x, y, connect="pairs", finiteCheck=False)
+
+
+def _image(regions: Regions, theme: Theme) -> QImage:
+    """Return the colours of the grid points, the top row first."""
+    table = shades(theme, regions.n_classes)
+    numbers = shade_numbers(regions.certainty, regions.n_classes)
+    pixels = np.ascontiguousarray(table[regions.label, numbers][::-1])
+    n_rows, n_columns = pixels.shape
+    return QImage(pixels.data, n_columns, n_rows, 4 * n_columns, QImage.Format.Format_RGB32).copy()
+
+
+def _outer(rect: QRectF, image: QImage) -> QRectF:
+    """Return rect wider by half a grid cell on each side: the outermost grid points lie on its edges."""
+    across = 0.5 * rect.width() / max(1, image.width() - 1)
+    up = 0.5 * rect.height() / max(1, image.height() - 1)
+    return rect.adjusted(-across, -up, across, up)
+
+
+def _draw_shapes(painter: QPainter, shape: QPolygonF, x: FloatArray, y: FloatArray) -> None:
+    for across, down in zip(x.tolist(), y.tolist(), strict=True):
+        painter.drawPolygon(shape.translated(across, down))
+
+
+def _rgb(colour: str) -> FloatArray:
+    made = QColor(colour)
+    return np.array([made.red(), made.green(), made.blue()], dtype=np.float64)
