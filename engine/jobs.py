@@ -63,7 +63,13 @@ class JobRunner:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lossoscope-job")
         self._numbers = itertools.count(1)
         self._open: list[Job] = []
+        self._beside: list[JobRunner] = []
         self._is_stopped = False
+
+    def beside(self) -> JobRunner:
+        """Return a new runner with a thread of its own, for what takes minutes; it is stopped with this one."""
+        self._beside.append(JobRunner())
+        return self._beside[-1]
 
     def submit(self, function: JobFunction, generation: int) -> Job:
         """Start function in the background and return its Job; `Job.latest` follows it."""
@@ -86,6 +92,8 @@ class JobRunner:
         self._is_stopped = True
         for job in self._open:
             job.cancel()
+        for other in self._beside:
+            other.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
         for job in self._open:  # those that waited have not been told
             job.latest = Progress(job.latest.done, job.latest.result, job.latest.error, True)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF
 from PySide6.QtWidgets import QApplication
 
 from gui import numerals
+from gui.guards import guarded
 
 _PIXELS_A_TICK: Final = {"bottom": 85.0, "left": 42.0}
 _TEXT_GAP_PX: Final = 10.0
@@ -50,6 +51,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         self.picture = None
         self.update()
 
+    @guarded([])
     def tickValues(self, low: float, high: float, size: float) -> Levels:
         """Return the ticks with text, then those without; see AxisItem."""
         low, high = min(low, high), max(low, high)  # an axis that points down comes the other way round
@@ -74,6 +76,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         size = (self.size().height() if is_upright else self.size().width()) + 2.0
         return self.tickValues(self.range[0], self.range[1], size)[0][1]
 
+    @guarded([])
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Return the text beside each tick; see AxisItem."""
         if not self.is_log:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.axes import tick_font
+from gui.guards import painting
 from gui.theme import Theme
 
 _BAR_PX: Final = 16
@@ -75,6 +76,7 @@ class ColourBar(QWidget):
         """Return the width that is needed; the height may shrink."""
         return QSize(self.sizeHint().width(), 60)
 
+    @painting
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the bar, its texts and the box."""
         painter = QPainter(self)

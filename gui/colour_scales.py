@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui import numerals
 from gui.axes import linear_ticks, tick_font
 from gui.colour_bars import colour_table
+from gui.guards import painting
 from gui.plot_items import shape_polygon
 from gui.theme import Theme
 
@@ -163,6 +164,7 @@ class ScaleBar(QWidget):
         """Return the same width."""
         return QSize(self.sizeHint().width(), 60)
 
+    @painting
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw bar, numbers and symbol."""
         if self.scale is None:

@@ -16,7 +16,16 @@ ROWS: Final = (("loss", "errors"), ("symmetry", "weights"))
 """The panels on the left, two by two, by id."""
 RIGHT: Final = ("landscape", "lesson")
 """The panels on the right, the upper and the lower one: a picture that needs room, and text."""
-BEHIND: Final = {"ledger": "landscape", "regions": "symmetry"}
+BEHIND: Final = {
+    "ledger": "landscape",
+    "curvature": "landscape",
+    "gradients": "landscape",
+    "surface": "landscape",
+    "paths": "landscape",
+    "examples": "landscape",
+    "regions": "landscape",
+    "network": "landscape",
+}
 """The panels that share a place with another, and lie behind it at first."""
 TITLES: Final = {
     "loss": "Loss",
@@ -26,7 +35,13 @@ TITLES: Final = {
     "landscape": "Landscape",
     "lesson": "What to look for",
     "ledger": "Ledger",
+    "surface": "Surface",
+    "paths": "Paths",
+    "curvature": "Curvature",
+    "gradients": "Gradients",
+    "examples": "Examples",
     "regions": "Decision regions",
+    "network": "Network",
 }
 _LEFT_WIDTH: Final = 50  # all in hundredths of what is shared
 _ROW_WIDTHS: Final = ((50, 50), (62, 38))

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from gui.axes import tick_font
+from gui.guards import painting
 from gui.plot_items import shape_polygon
 from gui.theme import Theme, class_colour
 
@@ -102,6 +103,7 @@ class Legend(QWidget):
         if event.size().width() != event.oldSize().width():
             self._fit(may_shrink=True)
 
+    @painting
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw swatches and texts."""
         painter = QPainter(self)

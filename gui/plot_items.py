@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 )
 
 from gui.axes import tick_font
+from gui.guards import painting
 from gui.theme import Theme, line_px
 
 FloatArray = npt.NDArray[np.float64]
@@ -68,6 +69,7 @@ class Overlay(pg.UIGraphicsItem):  # type: ignore[misc]
 
     clips_itself = False
 
+    @painting
     def paint(self, painter: QPainter, option: Any, widget: Any) -> None:
         """Find where the view lies in pixels and paint there."""
         transform = painter.transform()

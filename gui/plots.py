@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,9 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         theme: the colours in use.
     """
 
+    left_axis: ClassVar[type[Axis]] = Axis
+    """What the y axis is made of."""
+
     view_moved = Signal()
     """The person moved the view, or asked for the whole view again: what is shown must be fed anew."""
     scale_changed = Signal()
@@ -65,7 +68,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         parent: QWidget | None = None,
     ) -> None:
         self.x_axis = Axis("bottom", whole[0])
-        self.y_axis = Axis("left", whole[1], float(np.log10(floor)))
+        self.y_axis = self.left_axis("left", whole[1], float(np.log10(floor)))
         super().__init__(
             parent, axisItems={"bottom": self.x_axis, "left": self.y_axis}, enableMenu=False, background=None
         )

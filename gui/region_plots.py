@@ -28,19 +28,23 @@ from engine.regions import Regions
 from gui import numerals
 from gui.axes import tick_font
 from gui.contours import contour_segments
+from gui.guards import painting
 from gui.plot_items import Overlay, shape_polygon
 from gui.plots import Plot
-from gui.theme import Theme, class_colour, line_px
+from gui.theme import Theme, class_colour, line_px, rgb
 
 FloatArray = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
-_SHAPES: Final = ("dot", "triangle", "diamond", "square", "cross")
+_SHAPES: Final = ("square", "triangle", "diamond", "cross", "dot")
 _PALEST: Final = 0.08  # share of the class's colour where the network is as unsure as can be
 _STRONGEST: Final = 0.55  # where it is sure: still far from the colour of the samples
 _N_SHADES: Final = 64
-_FEW_SAMPLES: Final = 400
-_LABEL_CELLS: Final = 9  # a region as narrow as that, in grid points, has no room for a name
+_ROOM_PX: Final = 20.0  # samples so far from each other, on the whole, have symbols of the usual size
+_SIZES: Final = (0.45, 1.3)
+_RING_SHARE: Final = 0.1  # rings that cover more of the plot are thin and close: one must see between them
+_RING_PX2: Final = 400.0
+_NAME_PX: Final = 26.0  # a region whose middle is nearer to its edge has no room for a name
 _BAR_PX: Final = 14
 _MOST_BARS: Final = 5
 
@@ -52,11 +56,13 @@ def class_shape(label: int) -> str:
 
 def shades(theme: Theme, n_classes: int) -> npt.NDArray[np.uint32]:
     """Return the colours (n_classes, _N_SHADES) of certainties from the least that is possible to 1."""
-    ground = _rgb(theme.panel)
+    ground = np.array(rgb(theme.panel))
     share = np.linspace(_PALEST, _STRONGEST, _N_SHADES)[:, None]
     rows = []
     for label in range(n_classes):
-        mixed = np.rint((1.0 - share) * ground + share * _rgb(class_colour(theme, label))).astype(np.uint32)
+        mixed = np.rint((1.0 - share) * ground + share * np.array(rgb(class_colour(theme, label)))).astype(
+            np.uint32
+        )
         rows.append(np.uint32(0xFF000000) | mixed[:, 0] << 16 | mixed[:, 1] << 8 | mixed[:, 2])
     return np.array(rows, dtype=np.uint32)
 
@@ -123,7 +129,7 @@ class _Picture(Overlay):
 
     def __init__(self) -> None:
         super().__init__()
-        self.names: dict[int, tuple[float, float]] = {}
+        self.names: dict[int, tuple[float, float, float]] = {}
         self._regions: Regions | None = None
         self._image, self._rect, self._borders = QImage(), QRectF(), QPainterPath()
         self._pen, self._text, self._back = QPen(), QColor(), QColor()
@@ -168,8 +174,9 @@ class _Picture(Overlay):
         painter.drawPath(self._borders)
         painter.restore()
         painter.setFont(tick_font())
-        for label, (x, y) in self.names.items():
-            self._name(painter, transform.map(QPointF(x, y)), f"class {label}")
+        for label, (x, y, depth) in self.names.items():
+            if depth * transform.m11() >= _NAME_PX:
+                self._name(painter, transform.map(QPointF(x, y)), f"class {label}")
         painter.restore()
 
     def _name(self, painter: QPainter, at: QPointF, text: str) -> None:
@@ -213,24 +220,32 @@ class _Samples(Overlay):
             return
         painter.save()
         painter.setClipRect(area)
-        scale = line_px() / 2.0 * (0.8 if len(self.x) > _FEW_SAMPLES else 1.3)
+        room = np.sqrt(area.width() * area.height() / max(1, len(self.x)))
+        scale = line_px() / 2.0 * min(max(float(room) / _ROOM_PX, _SIZES[0]), _SIZES[1])
         x = self.x[:, 0] * transform.m11() + transform.dx()
         y = self.x[:, 1] * transform.m22() + transform.dy()
         seen = (area.left() < x) & (x < area.right()) & (area.top() < y) & (y < area.bottom())
         painter.setPen(QPen(QColor(self._theme.panel), 1.0))
         for label in np.unique(self.y).tolist():
             painter.setBrush(QColor(class_colour(self._theme, label)))
-            shape = shape_polygon(class_shape(label), scale)
+            larger = 1.25 if class_shape(label) in ("square", "dot") else 1.0  # as large to the eye
+            shape = shape_polygon(class_shape(label), larger * scale)
             rows = np.flatnonzero(seen & (self.y == label))
             _draw_shapes(painter, shape, x[rows], y[rows])
-        self._draw_rings(painter, x, y, 5.0 + 5.0 * scale)
+        is_few = len(self.wrong) * _RING_PX2 < _RING_SHARE * area.width() * area.height()
+        self._draw_rings(painter, x, y, scale, is_few)
         painter.restore()
 
-    def _draw_rings(self, painter: QPainter, x: FloatArray, y: FloatArray, radius: float) -> None:
+    def _draw_rings(
+        self, painter: QPainter, x: FloatArray, y: FloatArray, scale: float, is_few: bool
+    ) -> None:
         assert self._theme is not None
+        radius = (3.5 if is_few else 1.5) + 6.0 * scale
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for colour, width in ((self._theme.panel, 4.0), (self._theme.text, 2.0)):
+        for colour, width in (
+            ((self._theme.panel, 4.0), (self._theme.text, 2.0)) if is_few else ((self._theme.text, 1.25),)
+        ):
             painter.setPen(QPen(QColor(colour), width))
             for k in self.wrong.tolist():
                 painter.drawEllipse(QPointF(x[k], y[k]), radius, radius)
@@ -277,6 +292,7 @@ class ShadeBar(QWidget):
     def _bars_px(self) -> int:
         return _BAR_PX * min(self.n_classes, _MOST_BARS)
 
+    @painting
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the bars and the texts."""
         painter = QPainter(self)
@@ -297,18 +313,18 @@ class ShadeBar(QWidget):
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
 
-def name_places(regions: Regions) -> dict[int, tuple[float, float]]:
-    """Return for each class with a region wide enough where its name goes, in the plane's coordinates."""
+def name_places(regions: Regions) -> dict[int, tuple[float, float, float]]:
+    """Return for each class that is predicted anywhere (x, y, how far the nearest other class or edge is)."""
     (left, right), (bottom, top) = regions.area
     n_rows, n_columns = regions.label.shape
+    cell = (right - left) / (n_columns - 1)
     places = {}
     for label in np.unique(regions.label).tolist():
         inside = np.pad(regions.label == label, 1)
         depth = scipy.ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
-        row, column = np.unravel_index(int(depth.argmax()), depth.shape)
-        if depth[row, column] >= _LABEL_CELLS * n_columns / 181:
-            x = left + (right - left) * float(column) / (n_columns - 1)
-            places[label] = (x, bottom + (top - bottom) * float(row) / (n_rows - 1))
+        row, column = divmod(int(depth.argmax()), n_columns)
+        y = bottom + (top - bottom) * row / (n_rows - 1)
+        places[label] = (left + cell * column, y, cell * float(depth[row, column]))
     return places
 
 
@@ -332,7 +348,8 @@ def _borders(regions: Regions, rect: QRectF) -> QPainterPath:
     ends = segments.reshape(-1, 2)
     x = rect.left() + ends[:, 1] * (rect.width() / (n_columns - 1))
     y = rect.top() + ends[:, 0] * (rect.height() / (n_rows - 1))
-    return pg.arrayToQPath(x, y, connect="pairs", finiteCheck=False)
+    path: QPainterPath = pg.arrayToQPath(x, y, connect="pairs", finiteCheck=False)
+    return path
 
 
 def _image(regions: Regions, theme: Theme) -> QImage:
@@ -354,8 +371,3 @@ def _outer(rect: QRectF, image: QImage) -> QRectF:
 def _draw_shapes(painter: QPainter, shape: QPolygonF, x: FloatArray, y: FloatArray) -> None:
     for across, down in zip(x.tolist(), y.tolist(), strict=True):
         painter.drawPolygon(shape.translated(across, down))
-
-
-def _rgb(colour: str) -> FloatArray:
-    made = QColor(colour)
-    return np.array([made.red(), made.green(), made.blue()], dtype=np.float64)

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from engine.certificate import curvature_along, curvature_rounding
 from engine.snapshot import Snapshot
 from gui import numerals
 
@@ -58,11 +57,12 @@ class StepCertificate:
     def sentence(self) -> str:
         """What the step promised and kept, in one line."""
         moved = "fell" if self.drop >= 0.0 else "rose"
-        kept = f"the loss {moved} {numerals.short(abs(self.drop))}"
-        kept += f", rate × ‖g‖² = {numerals.short(self.promised)}"
+        kept = f"step {self.step:,}: the loss {moved} {numerals.short(abs(self.drop))}, "
+        kept += f"rate × ‖g‖² = {numerals.short(self.promised)}"
         if math.isnan(self.curvature):
-            return f"Step {self.step:,}: {kept}; rounding hides the curvature."
-        return f"{'▲ ' if self.is_above else ''}Step {self.step:,}: {self.comparison}; {kept}."
+            return f"{kept[0].upper()}{kept[1:]}; rounding hides the curvature."
+        comparison = f"▲ {self.comparison}" if self.is_above else f"C{self.comparison[1:]}"
+        return f"{comparison} at {kept}."
 
 
 def why_none(snapshot: Snapshot, step: int) -> str:
@@ -104,6 +104,8 @@ def rates_of(snapshot: Snapshot, first: int, last: int) -> FloatArray:
 
 def sure_curvatures(snapshot: Snapshot, first: int, last: int) -> FloatArray:
     """Return the curvature along each step first .. last (included, from 1), NaN where it cannot be told."""
+    from engine.certificate import curvature_along, curvature_rounding  # numba comes with it
+
     entries = slice(first - 1, last + 1)
     loss, norm = snapshot.history["loss"][entries], snapshot.history["gradient_norm"][entries]
     rates = rates_of(snapshot, first, last)

@@ -115,6 +115,12 @@ def class_colour(used_theme: Theme, label: int) -> str:
     return used_theme.sequence[label % len(used_theme.sequence)]
 
 
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Return red, green and blue of #rrggbb, 0 to 255."""
+    made = QColor(colour)
+    return made.red(), made.green(), made.blue()
+
+
 TEXT_PX: Final = 14
 """Height of ordinary text, in device-independent pixels; captions are a step smaller, values much larger."""
 LARGE_TEXT_PX: Final = 20

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.axes import tick_font
 from gui.colour_bars import colour_table
+from gui.guards import painting
 from gui.theme import Theme
 
 FloatArray = npt.NDArray[np.float64]
@@ -117,6 +118,7 @@ class TileBoard(QWidget):
         top = max(2, (self.height() - n_down * down + GAP_PX) // 2)
         return QRect(left + column * across, top + row * down, at.width, at.height)
 
+    @painting
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the tiles, a frame around those that have an equal, and the labels."""
         painter = QPainter(self)

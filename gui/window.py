@@ -476,7 +476,7 @@ class Window(QMainWindow):
 
     def _recompute(self) -> None:
         for panel in self.panels:
-            if panel.isVisible():
+            if panel.is_seen:
                 panel.recompute()
 
     def _save_point(self) -> None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.commands import GoTo, SetLearningRate
 from engine.datasets import Dataset, load_dataset
@@ -101,7 +102,7 @@ def _has_ended(run: Trainer, n_steps: int, stop: Stop) -> bool:
 
 def _end(run: Trainer, stop: Stop, first: int) -> int | None:
     """Return the first entry of the history, from `first` on, at which a run ends early."""
-    found = []
+    found: list[npt.NDArray[np.int64 | np.int32]] = []
     if stop.loss_below is not None:
         found.append(np.flatnonzero(run.history["loss"][first:] < stop.loss_below)[:1] + first)
     if stop.errors_zero:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from engine.commands import SavePoint
 from engine.cores import usable_cores
+from engine.datasets.dataset import Dataset
 from engine.jobs import Job
 from engine.landscape.plane import Coordinates
 from engine.landscape.scene import Scene
@@ -75,6 +76,10 @@ class LandscapePanel(Panel):
         self.caption = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._lay_out(layout)
         self._connect()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing yet."""
         self._job: Job | None = None
         self._asked: Question | None = None
         self._shown_for: Question | None = None
@@ -126,7 +131,15 @@ class LandscapePanel(Panel):
         self._asked = Question(choices, snapshot.generation, snapshot.n_steps)
         self._asked_at_s = time.perf_counter()
         data = snapshot.data
-        self._job = self.jobs.submit(lambda: iter_survey(data, choices.view, scene), snapshot.generation)
+        self._job = self.jobs.submit(
+            lambda: self.iter_answers(data, choices.view, scene), snapshot.generation
+        )
+
+    def iter_answers(
+        self, data: Dataset, view: str, scene: Scene
+    ) -> Generator[tuple[float, Survey | None], None, None]:
+        """Yield the answers to a question, in the job's thread."""
+        return iter_survey(data, view, scene)
 
     def save_point(self) -> None:
         """Ask the engine to keep the present weights under the next free number."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import time
+from collections.abc import Generator
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
-from engine.claims.registry import BY_SOURCE, load_claim
+from engine.claims.registry import BY_SOURCE, CLAIM_IDS, load_claim
 from engine.commands import Load
 from engine.jobs import Job
 from engine.lessons import Lesson, all_lessons
@@ -74,6 +75,7 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
         self.tree.itemActivated.connect(lambda *_: self.test())
         self.details = QTextBrowser(openLinks=False)
         self.details.setAccessibleName("The claim chosen")
+        self.details.setPlainText("Reading the claims.")
         self.test_button = QPushButton("Test")
         self.test_button.setToolTip("Carry out the claim's own experiment, beside this run.")
         self.test_button.clicked.connect(self.test)
@@ -97,6 +99,7 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
         self._readings: dict[str, Reading] = {}
         self._lessons: dict[str, Lesson] = {}
         self._monitors: tuple[Monitor, ...] = ()
+        self._loading: Job | None = None
         self._test: tuple[str, Job] | None = None
         self._look: tuple[str, Job] | None = None
         self._asked_at_step: dict[str, int] = {}
@@ -106,7 +109,9 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
     def draw(self, snapshot: Snapshot) -> None:
         """Read the cheap monitors; see Panel."""
         if not self._rows:
-            self._read_claims()
+            if self._loading is None:
+                self._loading = self.jobs.submit(_load, snapshot.generation)
+            return
         run = snapshot.run_id, snapshot.generation
         if run != self._run:
             self._run = run
@@ -122,6 +127,9 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
 
     def poll(self) -> None:
         """Follow the test and the costly monitors; see Panel."""
+        if not self._rows:
+            self._follow_loading()
+            return
         if self._test is not None:
             self._follow_test(*self._test)
         if self._look is not None:
@@ -160,10 +168,18 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
 
     # The list
 
-    def _read_claims(self) -> None:
-        from engine.monitors.registry import make_monitors
+    def _follow_loading(self) -> None:
+        """Fill the list once the claims are read."""
+        if self._loading is None or not self._loading.latest.finished:
+            return
+        if self._loading.latest.error:
+            raise RuntimeError(self._loading.latest.error)
+        self._claims, self._monitors = self._loading.latest.result
+        self._fill()
+        if self._newest is not None:
+            self._guard(self.draw, self._newest)
 
-        self._monitors = make_monitors()
+    def _fill(self) -> None:
         for lesson in all_lessons():
             for claim_id in lesson.claims:
                 self._lessons.setdefault(claim_id, lesson)
@@ -173,7 +189,6 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
             group.setFirstColumnSpanned(True)
             group.setFont(_CLAIM, _bold(group.font(_CLAIM)))
             for claim_id in ids:
-                self._claims[claim_id] = load_claim(claim_id)
                 self._rows[claim_id] = QTreeWidgetItem(group, [claim_id, "", ""])
                 self._rows[claim_id].setToolTip(_CLAIM, self._claims[claim_id].statement)
             group.setExpanded(True)
@@ -274,6 +289,17 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
             place = self.details.verticalScrollBar().value()
             self.details.setHtml(_page(claim, reading, verdict))
             self.details.verticalScrollBar().setValue(place)
+
+
+def _load() -> Generator[tuple[float, tuple[dict[str, Claim], tuple[Monitor, ...]] | None], None, None]:
+    """Read all claims and monitors: they come with numba and scipy, which takes a second."""
+    from engine.monitors.registry import make_monitors
+
+    claims = {}
+    for number, claim_id in enumerate(CLAIM_IDS):
+        claims[claim_id] = load_claim(claim_id)
+        yield number / len(CLAIM_IDS), None
+    yield 1.0, (claims, make_monitors())
 
 
 def _bold(font: QFont) -> QFont:

@@ -87,6 +87,11 @@ class Panel(QWidget):
         """The sentence that stands in the panel's place because it cannot be drawn, or ""."""
         return self._error.text() if self._stack.currentWidget() is self._error else ""
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether anybody can see the panel; Qt calls one that lies behind another's tab visible, too."""
+        return self.isVisible() and not self.visibleRegion().isEmpty()
+
     def offer(self, snapshot: Snapshot) -> None:
         """Take the newest snapshot; it is drawn at the next tick, or later if it is not due."""
         self._newest = snapshot
@@ -94,12 +99,12 @@ class Panel(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Take the newest snapshot, and draw it at once if anybody can see it."""
         self._newest = snapshot
-        if self.isVisible():
+        if self.is_seen:
             self._draw_newest()
 
     def tick(self) -> None:
         """Follow jobs, and draw what was put off; called by the window at the screen's pace."""
-        if self.isVisible():
+        if self.is_seen:
             self._draw_newest()
             self._guard(self.poll)
 

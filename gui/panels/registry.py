@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from gui.panels.curvature import CurvaturePanel
 from gui.panels.errors import ErrorsPanel
+from gui.panels.examples import ExamplesPanel
+from gui.panels.gradients import GradientsPanel
 from gui.panels.landscape import LandscapePanel
 from gui.panels.ledger import LedgerPanel
 from gui.panels.loss import LossPanel
+from gui.panels.network import NetworkPanel
 from gui.panels.panel import Panel
+from gui.panels.paths import PathsPanel
 from gui.panels.regions import RegionsPanel
+from gui.panels.surface import SurfacePanel
 from gui.panels.symmetry import SymmetryPanel
 from gui.panels.weights import WeightsPanel
 
@@ -20,5 +26,11 @@ PANELS: Final[tuple[type[Panel], ...]] = (
     LandscapePanel,
     WeightsPanel,
     LedgerPanel,
+    SurfacePanel,
+    PathsPanel,
+    CurvaturePanel,
+    GradientsPanel,
+    ExamplesPanel,
     RegionsPanel,
+    NetworkPanel,
 )

@@ -37,6 +37,8 @@ def panel(qtbot: QtBot, jobs: JobRunner) -> LedgerPanel:
     qtbot.addWidget(made)
     made.resize(640, 420)
     made.show()
+    made.show_snapshot(make_trainer(hidden=(5,)).snapshot())
+    poll_until(made, qtbot, lambda: made._rows)
     return made
 
 

@@ -209,13 +209,19 @@ def test_space_runs_and_pauses_wherever_the_focus_is(window: Window, qtbot: QtBo
 
 
 def test_space_works_in_every_spin_box_of_the_panels(window: Window) -> None:
-    for box in window.findChildren(QAbstractSpinBox):
+    boxes = window.findChildren(QAbstractSpinBox)
+    assert boxes
+    for box in boxes:
         box.setFocus()
         triggered: list[bool] = []
-        window.actions_by_id["run_pause"].triggered.connect(triggered.append)
+
+        def note(checked: bool, seen: list[bool] = triggered) -> None:
+            seen.append(checked)
+
+        window.actions_by_id["run_pause"].triggered.connect(note)
         QTest.keyClick(box, Key.Key_Space)
         assert len(triggered) == 1, box.accessibleName()
-        window.actions_by_id["run_pause"].triggered.disconnect(triggered.append)
+        window.actions_by_id["run_pause"].triggered.disconnect(note)
 
 
 def test_enter_presses_the_button_that_has_the_focus(window: Window, qtbot: QtBot) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import isotonic_regression
 
 from engine import symmetry
 from engine.claims.claim import Answer, Assumption, Claim, Finding
@@ -157,6 +156,8 @@ def _angles(x: FloatArray) -> FloatArray:
 
 
 def _isotonic_loss(labels: npt.NDArray[np.int64]) -> float:
+    from scipy.optimize import isotonic_regression  # half a second to import, and the ledger lists all claims
+
     p = np.clip(isotonic_regression(labels.astype(np.float64)).x, 0.0, 1.0)
     of_label = np.where(labels == 1, p, 1.0 - p)
     return float(-np.log(of_label).mean())

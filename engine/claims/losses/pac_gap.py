@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
 
 from engine import checks
 from engine.claims.claim import Answer, Assumption, Claim, Finding
@@ -33,7 +32,9 @@ def hoeffding_interval(n_errors: int, n_samples: int, delta: float) -> Bounds:
 
 def exact_interval(n_errors: int, n_samples: int, delta: float) -> Bounds:
     """Return the binomial interval of Clopper and Pearson (1934), δ/2 to each side."""
-    beta, n_right = scipy.stats.beta, n_samples - n_errors
+    from scipy.stats import beta  # a third of a second to import, and the ledger lists all claims
+
+    n_right = n_samples - n_errors
     low = float(beta.ppf(delta / 2.0, n_errors, n_right + 1)) if n_errors else 0.0
     high = float(beta.ppf(1.0 - delta / 2.0, n_errors + 1, n_right)) if n_right else 1.0
     return low, high
@@ -100,7 +101,9 @@ def _stretched(interval: Bounds, share: float, width: float) -> Bounds:
 def _coverage(truth: float, n: int, delta: float, width: float) -> dict[str, float]:
     """Return for both intervals the exact chance, over the draw of n samples, that they hold the true error."""
     counts = np.arange(n + 1)
-    chances = scipy.stats.binom.pmf(counts, n, truth)
+    from scipy.stats import binom  # see above
+
+    chances = binom.pmf(counts, n, truth)
     found = {}
     for name, make in (("hoeffding", hoeffding_interval), ("exact", exact_interval)):
         ends = np.array([_stretched(make(int(k), n, delta), k / n, width) for k in counts])

@@ -163,7 +163,7 @@ def _finding(
         stands=True if min(ratios) > 1.0 else False if max(ratios) < 1.0 else None,
         margin=min(abs(np.log(ratio)) for ratio in ratios),
         summary=f"At the loss {target:g} the largest eigenvalue is {large.top:.3g} with the full batch and "
-        f"{small.top:.3g} with batches of {small.batch_size} ({len(pairs)} starts, at least {min(ratios):.2g} times, "
+        f"{small.top:.3g} with batches of {small.batch_size} (from each start at least {min(ratios):.2g} times, "
         f"trace included). Of the held-out samples the full batch gets {gap:+.3g} more wrong in the mean.",
         evidence={
             "margin_is": "|log| of the ratio, full batch over small, of the largest eigenvalue or the trace, whichever "
