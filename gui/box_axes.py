@@ -24,6 +24,7 @@ Placed = Callable[[FloatArray], FloatArray]
 _TICK_PX: Final = 5.0
 _GAP_PX: Final = 4.0
 _N_TICKS: Final = 5
+_FEWEST_HEIGHTS, _MOST_HEIGHTS = 3, 7
 _HIGH: Final = 75.0  # degrees: from so far above there is no room for numbers on the upright edge
 
 
@@ -36,7 +37,9 @@ class BoxAxes:
 
     def set_ranges(self, x: Range, y: Range, scale: ColourScale, labels: tuple[str, str, str]) -> None:
         """Set what the three axes count, and what they are called."""
-        values = scale.ticks(7)
+        values = scale.ticks(_MOST_HEIGHTS)
+        if len(values) < _FEWEST_HEIGHTS:
+            values = scale.contours()
         shares = scale.share(np.array(values)) if values else np.empty(0)
         heights = [(HALF_HEIGHT * (2.0 * share - 1.0)) for share in shares.tolist()]
         self._ticks = (_linear(x), _linear(y), list(zip(heights, numerals.ticks(values), strict=True)))
@@ -45,7 +48,7 @@ class BoxAxes:
     def margins(self) -> tuple[float, float, float, float]:
         """Return the room in pixels that numbers and names need on the left, top, right and bottom."""
         line = QFontMetricsF(tick_font()).height()
-        return 2.2 * line, 1.4 * line, 1.2 * line, 2.4 * line
+        return 2.4 * line, 1.4 * line, 1.4 * line, 2.8 * line
 
     def draw(self, painter: QPainter, theme: Theme, camera: Camera, placed: Placed) -> None:
         """Draw the walls' grid, ticks, numbers and names; placed leads from the box to pixels."""
@@ -119,7 +122,7 @@ class BoxAxes:
         metrics = QFontMetricsF(painter.font())
         beyond = _TICK_PX + 2.0 * _GAP_PX + widest + 0.5 * metrics.height()
         room = max(math.hypot(x2 - x1, y2 - y1), 40.0)
-        text = metrics.elidedText(self._labels[edge.axis], Qt.TextElideMode.ElideRight, 1.25 * room)
+        text = metrics.elidedText(self._labels[edge.axis], Qt.TextElideMode.ElideRight, 1.1 * room)
         painter.save()
         painter.translate(0.5 * (x1 + x2) + beyond * outward[0], 0.5 * (y1 + y2) + beyond * outward[1])
         painter.rotate(angle)

@@ -15,6 +15,7 @@ HALF_HEIGHT: Final = 0.55
 """Half the height of the box; across and in depth it goes from -1 to 1."""
 LOWEST, HIGHEST = 3.0, 90.0
 _ZOOMS: Final = (0.5, 6.0)
+_WIDEST, _TALLEST = 1.8, 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Camera:
     """
 
     azimuth: float = -35.0
-    elevation: float = 32.0
+    elevation: float = 38.0
     zoom: float = 1.0
 
     def turned(self, azimuth: float = 0.0, elevation: float = 0.0, zoom: float = 1.0) -> Camera:
@@ -47,11 +48,16 @@ class Camera:
         up = z * math.cos(e) + away * math.sin(e)
         return np.stack((right, up, away * math.cos(e) - z * math.sin(e)), axis=-1)
 
-    def scale(self, width: float, height: float) -> float:
-        """Return the pixels a box length, so that the box fits into a room whichever way it is turned."""
+    def scale(self, width: float, height: float) -> tuple[float, float]:
+        """Return the pixels a box length, across and up, so that the box fits a room whichever way it is turned.
+
+        A wide room makes the box wider: straight lines stay straight, and equal heights equal.
+        """
         e = math.radians(self.elevation)
         tall = 2.0 * (HALF_HEIGHT * math.cos(e) + math.sqrt(2.0) * math.sin(e))
-        return self.zoom * max(1.0, min(width / (2.0 * math.sqrt(2.0)), height / tall))
+        up = max(1.0, height / tall)
+        across = max(1.0, width / (2.0 * math.sqrt(2.0)))
+        return self.zoom * min(across, _WIDEST * up), self.zoom * min(up, _TALLEST * across)
 
     @property
     def front(self) -> tuple[float, float]:
@@ -67,8 +73,12 @@ def lit(heights: FloatArray, camera: Camera) -> FloatArray:
     how it lies, wherever the viewer stands.
     """
     n, m = heights.shape
-    slope_x = 0.5 * (heights[1:, :-1] + heights[1:, 1:] - heights[:-1, :-1] - heights[:-1, 1:]) * (n - 1) / 2.0
-    slope_y = 0.5 * (heights[:-1, 1:] + heights[1:, 1:] - heights[:-1, :-1] - heights[1:, :-1]) * (m - 1) / 2.0
+    slope_x = (
+        0.5 * (heights[1:, :-1] + heights[1:, 1:] - heights[:-1, :-1] - heights[:-1, 1:]) * (n - 1) / 2.0
+    )
+    slope_y = (
+        0.5 * (heights[:-1, 1:] + heights[1:, 1:] - heights[:-1, :-1] - heights[1:, :-1]) * (m - 1) / 2.0
+    )
     normal = np.stack((-slope_x, -slope_y, np.ones_like(slope_x)), axis=-1)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
     a = math.radians(camera.azimuth)
@@ -76,4 +86,4 @@ def lit(heights: FloatArray, camera: Camera) -> FloatArray:
     light = np.array(
         [left * math.cos(a) - towards * math.sin(a), left * math.sin(a) + towards * math.cos(a), up]
     )
-    return 0.5 + 0.5 * np.clip(normal @ light, 0.0, 1.0) / up
+    return np.asarray(0.5 + 0.5 * np.clip(normal @ light, 0.0, up) / up)

@@ -18,13 +18,14 @@ RIGHT: Final = ("landscape", "lesson")
 """The panels on the right, the upper and the lower one: a picture that needs room, and text."""
 BEHIND: Final = {
     "ledger": "landscape",
-    "curvature": "landscape",
-    "gradients": "landscape",
+    "curvature": "symmetry",
+    "gradients": "symmetry",
     "surface": "landscape",
     "paths": "landscape",
     "examples": "landscape",
     "regions": "landscape",
     "network": "landscape",
+    "phase": "landscape",
 }
 """The panels that share a place with another, and lie behind it at first."""
 TITLES: Final = {
@@ -40,9 +41,14 @@ TITLES: Final = {
     "curvature": "Curvature",
     "gradients": "Gradients",
     "examples": "Examples",
-    "regions": "Decision regions",
+    "regions": "Regions",
     "network": "Network",
+    "phase": "Phase diagram",
 }
+LECTURE: Final = ("loss", "errors", "landscape", "lesson")
+"""What an audience can follow; everything else is hidden."""
+RESEARCH: Final = {"ledger": "lesson", "curvature": "symmetry", "gradients": "weights"}
+"""The panels that take the front place of another, for whoever looks on all day."""
 _LEFT_WIDTH: Final = 50  # all in hundredths of what is shared
 _ROW_WIDTHS: Final = ((50, 50), (62, 38))
 _LEFT_HEIGHTS: Final = (50, 50)
@@ -93,7 +99,8 @@ class Docks(QObject):
         """Show all docks in their first places."""
         for dock in self._docks.values():
             dock.setFloating(False)
-            dock.show()
+            # Side by side for a moment, all of them would make the window grow.
+            self._window.removeDockWidget(dock)
         loss, symmetry, landscape = (self._docks[row[0]] for row in (*ROWS, RIGHT))
         self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, loss)
         self._split(loss, landscape, Qt.Orientation.Horizontal)
@@ -103,9 +110,25 @@ class Docks(QObject):
         self._split(landscape, self._docks[RIGHT[1]], Qt.Orientation.Vertical)
         for panel_id, front in BEHIND.items():
             self._window.tabifyDockWidget(self._docks[front], self._docks[panel_id])
-            self._docks[front].raise_()
         for panel_id in self._docks.keys() - set(TITLES):
             self._window.tabifyDockWidget(self._docks["weights"], self._docks[panel_id])
+        for panel_id in (*self._docks, *(panel_id for row in (*ROWS, RIGHT) for panel_id in row)):
+            self._docks[panel_id].show()
+            self._docks[panel_id].raise_()
+        self.share_out()
+
+    def arrange_lecture(self) -> None:
+        """Show only what an audience can follow."""
+        self.arrange()
+        self.show_only(LECTURE)
+        self.share_out()
+
+    def arrange_research(self) -> None:
+        """Put the ledger in the lesson's place, curvature and gradients on the left."""
+        self.arrange()
+        for panel_id, front in RESEARCH.items():
+            self._window.tabifyDockWidget(self._docks[front], self._docks[panel_id])
+            self._docks[panel_id].raise_()
         self.share_out()
 
     def share_out(self) -> None:
@@ -127,7 +150,8 @@ class Docks(QObject):
         self, panel_ids: Sequence[str], shares: Sequence[int], length: int, direction: Qt.Orientation
     ) -> None:
         docks = [self._docks[panel_id] for panel_id in panel_ids]
-        self._window.resizeDocks(docks, [share * length // 100 for share in shares], direction)
+        if not any(dock.isHidden() for dock in docks):
+            self._window.resizeDocks(docks, [share * length // 100 for share in shares], direction)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the signs in the title bars in the colours of a theme."""

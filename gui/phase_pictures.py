@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +22,17 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from engine.sweeps.maps import PhaseMap
 from gui import numerals
 from gui.axes import linear_ticks, tick_font
 from gui.colour_bars import colour_table
 from gui.colour_scales import N_COLOURS, coloured
 from gui.guards import painting
+from gui.guards import painting
 from gui.plot_items import shape_polygon
 from gui.theme import Theme, line_px
+
+if TYPE_CHECKING:  # it comes with numba
+    from engine.sweeps.maps import PhaseMap
 
 FloatArray = npt.NDArray[np.float64]
 Place = tuple[int, int]
@@ -37,7 +40,7 @@ Place = tuple[int, int]
 SHAPES: Final = ("dot", "triangle", "diamond", "square", "cross")
 COLOURS: Final = ("loss", "errors", "gradient", "symmetry", "ceiling")
 MOST_CURVES: Final = len(COLOURS)
-_WIDE: Final = 30.0  # values above 0 that differ by more than this factor have a logarithmic scale
+_WIDE: Final = 100.0  # values above 0 that differ by more than this factor have a logarithmic scale
 _BAND: Final = 50  # of 255: how much of a band's colour is seen
 _N_TICKS: Final = 5
 _DARK: Final = 0.5  # cells up to this share of the colours, which run from dark to bright, have white numbers
@@ -69,6 +72,14 @@ class ValueScale:
         low = 0.0 if 0.0 <= low < 0.5 * high else low
         pad = 0.5 * abs(high) or 0.5
         return cls(low, high) if high > low else cls(low - pad, high + pad)
+
+    def with_room(self, values: FloatArray) -> ValueScale:
+        """Return a scale that holds values, too, with a little room above; a logarithmic one stays as it is."""
+        known = values[np.isfinite(values)]
+        if self.is_log or not len(known):
+            return self
+        low, high = min(self.low, float(known.min())), max(self.high, float(known.max()))
+        return ValueScale(low, high + 0.04 * (high - low))
 
     def places(self, values: FloatArray) -> FloatArray:
         """Return the places of values, clipped to 0 and 1; NaN stays."""
@@ -131,8 +142,9 @@ class PhasePicture(QWidget):
         """Draw a map, or its curves, or nothing."""
         old, self.shown, self.is_map = self.shown, shown, is_map
         if shown is not None:
-            ends = shown.mean if is_map else np.stack([shown.mean, shown.low, shown.high])
-            self.scale = ValueScale.of(ends, shown.quantity.is_share)
+            self.scale = ValueScale.of(shown.mean, shown.quantity.is_share)
+            if not is_map and not shown.quantity.is_share:
+                self.scale = self.scale.with_room(np.stack([shown.mean, shown.low, shown.high]))
         if old is None or shown is None or old.mean.shape != shown.mean.shape:
             self.chosen = None
         self.update()
@@ -202,6 +214,7 @@ class PhasePicture(QWidget):
         self.place_chosen.emit(place)
 
     @painting
+    @painting
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw everything."""
         painter = QPainter(self)
@@ -228,7 +241,9 @@ class PhasePicture(QWidget):
         line = metrics.height()
         widest = max((metrics.horizontalAdvance(text) for _, text in self._up_ticks()), default=0.0)
         left = line + 10.0 + widest
-        return QRectF(left, 6.0, max(20.0, self.width() - left - 14.0), max(20.0, self.height() - 2.0 * line - 18.0))
+        return QRectF(
+            left, 6.0, max(20.0, self.width() - left - 14.0), max(20.0, self.height() - 2.0 * line - 18.0)
+        )
 
     def _up_ticks(self) -> list[tuple[float, str]]:
         """Return (height from 0 to 1, text) beside the left edge."""

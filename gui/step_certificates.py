@@ -51,7 +51,10 @@ class StepCertificate:
     def comparison(self) -> str:
         """The curvature beside 2 / rate, as text."""
         sign = ">" if self.is_above else "=" if self.curvature == self.limit else "<"
-        return f"curvature {numerals.short(self.curvature)} {sign} 2/rate {numerals.short(self.limit)}"
+        texts = numerals.short(self.curvature), numerals.short(self.limit)
+        if sign != "=" and texts[0] == texts[1]:
+            texts = f"{self.curvature:.8g}", f"{self.limit:.8g}"
+        return f"curvature {texts[0]} {sign} 2/rate {texts[1]}"
 
     @property
     def sentence(self) -> str:

@@ -146,9 +146,7 @@ class SurfaceView(QWidget):
             return
         moved = event.position() - self._drag
         self._drag = event.position()
-        self.set_camera(
-            self.camera.turned(-_DEGREES_A_PIXEL * moved.x(), _DEGREES_A_PIXEL * moved.y())
-        )
+        self.set_camera(self.camera.turned(-_DEGREES_A_PIXEL * moved.x(), _DEGREES_A_PIXEL * moved.y()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End turning."""
@@ -246,10 +244,10 @@ class SurfaceView(QWidget):
         """Return points (..., 3) of the box as (..., 3): x and y in pixels of the widget, and the depth."""
         left, top, right, bottom = self.axes.margins()
         room = (self.width() - left - right, self.height() - top - bottom)
-        scale = self.camera.scale(*room)
+        across, up = self.camera.scale(*room)
         seen = self.camera.seen(points)
-        x = left + 0.5 * room[0] + scale * seen[..., 0]
-        y = top + 0.5 * room[1] - scale * seen[..., 1]
+        x = left + 0.5 * room[0] + across * seen[..., 0]
+        y = top + 0.5 * room[1] - up * seen[..., 1]
         return np.stack((x, y, seen[..., 2]), axis=-1)
 
     def _grid(self) -> FloatArray:
@@ -273,7 +271,12 @@ class SurfaceView(QWidget):
         pixels, self._buffer = np.zeros((height, width), dtype=np.uint32), np.full((height, width), np.inf)
         placed = self._placed(self._grid())
         draw_surface(
-            fine * placed[..., 0], fine * placed[..., 1], placed[..., 2].copy(), self._colours(), pixels, self._buffer
+            fine * placed[..., 0],
+            fine * placed[..., 1],
+            placed[..., 2].copy(),
+            self._colours(),
+            pixels,
+            self._buffer,
         )
         form = QImage.Format.Format_ARGB32_Premultiplied
         self._image = QImage(pixels.data, width, height, 4 * width, form).copy()
@@ -285,12 +288,7 @@ class SurfaceView(QWidget):
         share = np.clip(np.nan_to_num(0.5 * (middle / HALF_HEIGHT + 1.0)), 0.0, 1.0)
         table = colour_table(self.theme.magnitude_map, N_COLOURS)
         colours = table[(share * (N_COLOURS - 1) + 0.5).astype(np.int64)]
-        light = np.nan_to_num(lit(heights, self.camera))
-        dimmed = np.uint32(0xFF000000)
-        for shift in (0, 8, 16):
-            channel = ((colours >> np.uint32(shift)) & np.uint32(255)) * np.minimum(light, 1.0)
-            dimmed = dimmed | channel.astype(np.uint32) << np.uint32(shift)
-        return np.asarray(dimmed, dtype=np.uint32)
+        return _dimmed(colours, np.nan_to_num(lit(heights, self.camera)))
 
     def _is_seen(self, placed: FloatArray) -> npt.NDArray[np.bool_]:
         """Return which points (..., 3), as `_placed` gives them, no part of the surface hides."""
@@ -302,7 +300,9 @@ class SurfaceView(QWidget):
             return np.asarray(placed[..., 2] <= self._buffer[rows, columns] + _BIAS)
 
     def _draw_contours(self, painter: QPainter) -> None:
-        for segments, colour in zip(self._contours, (QColor(255, 255, 255, 130), QColor(0, 0, 0, 150)), strict=True):
+        for segments, colour in zip(
+            self._contours, (QColor(255, 255, 255, 130), QColor(0, 0, 0, 150)), strict=True
+        ):
             if len(segments):
                 placed = self._placed(segments)
                 ends = placed[self._is_seen(placed).all(axis=1)].reshape(-1, 3)
@@ -320,7 +320,7 @@ class SurfaceView(QWidget):
             return
         pieces = self._placed(self._on_surface(_fine_steps(self.path)))
         seen = self._is_seen(pieces)
-        width = 1.5 * line_px()
+        width = 1.75 * line_px()
         self._draw_hidden(painter, pieces[~seen])
         for colour, thickness in (("#000000", width + 2.0), (self.theme.path, width)):
             pen = QPen(QColor(colour), thickness)
@@ -384,6 +384,15 @@ _ARROWS: Final = {
     Qt.Key.Key_Up: (0, 1),
     Qt.Key.Key_Down: (0, -1),
 }
+
+
+def _dimmed(colours: npt.NDArray[np.uint32], light: FloatArray) -> npt.NDArray[np.uint32]:
+    """Return colours 0xffRRGGBB by a light from 0 to 1 on each."""
+    found = np.full(colours.shape, 0xFF000000, dtype=np.uint32)
+    for shift in (0, 8, 16):
+        channel = ((colours >> np.uint32(shift)) & np.uint32(255)) * light
+        found |= channel.astype(np.uint32) << np.uint32(shift)
+    return found
 
 
 def _contours(relief: Relief) -> tuple[FloatArray, FloatArray]:

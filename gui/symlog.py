@@ -16,7 +16,7 @@ from gui.plots import Plot, Range
 FloatArray = npt.NDArray[np.float64]
 
 _LN10: Final = math.log(10.0)
-_PIXELS_A_TICK: Final = 34.0
+_PIXELS_A_TICK: Final = 24.0
 _DIGITS: Final = (1, 2, 5)
 _MOST_DECADES: Final = 4.0
 """Of the largest value downwards; smaller ones lie in the linear part."""
@@ -61,25 +61,16 @@ class SymlogAxis(Axis):
         low, high = min(low, high), max(low, high)
         room = _PIXELS_A_TICK * (high - low) / size  # a text takes so much of the scale
         decades = range(math.ceil(max(abs(low), abs(high))) + 1)
-        stride = max(1, math.ceil(room))
-        sizes = [digit * 10.0**k for k in decades[::stride] for digit in (_DIGITS if room < 0.3 else (1,))]
+        sizes = [digit * 10.0**k for k in decades for digit in (_DIGITS if room < 0.3 else (1,))]
         ticks = [0.0]
         for place in (float(to_symlog(size, 1.0)) for size in sizes):
-            if place - ticks[-1] >= 0.8 * room:
+            if place - ticks[-1] >= room:
                 ticks.append(place)
         ticks = sorted({sign * tick for tick in ticks for sign in (-1.0, 1.0)})
-        minor = [
-            float(to_symlog(sign * digit * 10.0**k, 1.0))
-            for k in decades
-            for digit in range(1, 10)
-            for sign in (-1, 1)
-        ]
-        return [
-            (float(stride), [tick for tick in ticks if low <= tick <= high]),
-            (0.1, [tick for tick in minor if low <= tick <= high] if stride == 1 else []),
-        ]
+        minor = [digit * 10.0**k for k in decades for digit in range(1, 10)] if room < 1.0 else []
+        places = to_symlog([*minor, *(-size for size in minor)], 1.0).tolist()
+        return [(1.0, _within(ticks, low, high)), (0.1, _within(places, low, high))]
 
-    @guarded([])
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Return the text beside each tick; see AxisItem."""
         if not self.is_log:
@@ -92,6 +83,10 @@ class SymlogAxis(Axis):
             return "0"
         [text] = numerals.ticks([float(f"{abs(value):.6g}")])
         return text if value > 0.0 else f"−{text}"
+
+
+def _within(places: list[float], low: float, high: float) -> list[float]:
+    return [place for place in places if low <= place <= high]
 
 
 class SymlogPlot(Plot):

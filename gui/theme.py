@@ -256,6 +256,11 @@ QLabel[role="title"] {{ font-size: {value}px; font-weight: bold; }}
 #dock_title QToolButton:hover {{ background: {grid}; }}
 QMainWindow::separator {{ background: {window}; width: 5px; height: 5px; }}
 QMainWindow::separator:hover {{ background: {accent}; }}
+QTabBar {{ qproperty-elideMode: ElideNone; qproperty-usesScrollButtons: true; font-size: {small}px; }}
+QTabBar::tab {{
+    color: {text}; background: {window}; border: 1px solid {grid}; border-top: 0; padding: 3px 7px;
+}}
+QTabBar::tab:selected {{ background: {panel}; border-bottom: 3px solid {accent}; font-weight: bold; }}
 #lesson {{ background: {panel}; }}
 #lesson QTextBrowser {{ border: 0; background: {panel}; font-size: {body}px; }}
 """

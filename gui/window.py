@@ -202,6 +202,8 @@ class Window(QMainWindow):
             "presentation": self._toggle_presentation,
             "full_screen": lambda: self.showNormal() if self.isFullScreen() else self.showFullScreen(),
             "arrange": self.docks.arrange,
+            "arrange_lecture": self.docks.arrange_lecture,
+            "arrange_research": self.docks.arrange_research,
             "keys": lambda: show(HelpPage("Keys", keys_page(), self)),
             "panels_help": lambda: show(HelpPage("What the panels show", panels_page(self.panels), self)),
             "about": lambda: show(HelpPage("About Lossoscope", ABOUT, self)),

@@ -27,6 +27,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _N_SWAP: Final = 21  # points of the stretch on which the output weights are exchanged
 _STEPS_A_YIELD: Final = 250
+_FEWEST_A_YIELD: Final = 10
+_WORK_A_YIELD: Final = 1e10  # parameters times samples times steps: some tenths of a second until one can cancel
 _N_NEWTON: Final = 40
 _ROUNDING: Final = 1e-9  # of the largest singular value
 
@@ -133,6 +135,8 @@ class _Walker:
         self._first, self._second = (incoming(net, layer, unit) for unit in pair)
         self._order = np.arange(net.layer_sizes[layer])
         self._order[list(pair)] = pair[::-1]
+        n_fitting = int(_WORK_A_YIELD / (net.n_params * data.n_samples))
+        self._n_a_yield = min(max(n_fitting, _FEWEST_A_YIELD), _STEPS_A_YIELD)
         self._thetas: list[FloatArray] = []
         self._losses: list[float] = []
         self._merged: int | None = None
@@ -171,7 +175,7 @@ class _Walker:
                 raise ValueError(f"learning_rate must be smaller than {rate:g}: the descent diverged.")
             theta -= rate * gradient
             self._hold(theta, length)
-            if n % _STEPS_A_YIELD == 0:
+            if n % self._n_a_yield == 0:
                 yield n
 
     def _settle(self, theta: FloatArray, n_iterations: int) -> Generator[int, None, None]:
@@ -185,8 +189,8 @@ class _Walker:
             slope[self._first] = slope[self._second] = 0.5 * (slope[self._first] + slope[self._second])
             return loss, slope
 
-        for n in range(0, n_iterations, _STEPS_A_YIELD):
-            options = {"maxiter": min(_STEPS_A_YIELD, n_iterations - n), "ftol": 0.0, "gtol": 1e-13}
+        for n in range(0, n_iterations, self._n_a_yield):
+            options = {"maxiter": min(self._n_a_yield, n_iterations - n), "ftol": 0.0, "gtol": 1e-13}
             found = scipy.optimize.minimize(tied, theta, jac=True, method="L-BFGS-B", options=options)
             theta[...] = found.x
             self._hold(theta, 0.0)
@@ -213,7 +217,8 @@ class _Walker:
         """Move the two units' input weights to this distance, their middle and direction kept."""
         middle = 0.5 * (theta[self._first] + theta[self._second])
         difference = self._difference(theta)
-        now = float(np.linalg.norm(difference))
+        with np.errstate(over="ignore"):  # a descent that diverges is found out by its loss
+            now = float(np.linalg.norm(difference))
         half = 0.5 * length / now * difference if now and length else np.zeros(len(middle))
         theta[self._first], theta[self._second] = middle - half, middle + half
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from engine.activity import finite_theta
 from engine.alignment import align
 from engine.curvature.hessian import MOST_DENSE_PARAMS
-from engine.curves import iter_curve_loss, iter_train_curve
+from engine.curves import Training, iter_curve_loss, iter_train_curve
 from engine.datasets.dataset import Dataset
 from engine.evaluator import make_evaluator
 from engine.landscape.point_views import shifted
@@ -21,7 +21,7 @@ from engine.mlp import MLP
 from engine.paths.neuron_split import SplitLine, iter_split_line
 from engine.paths.permutation_walk import PermutationWalk, iter_permutation_walk
 from engine.paths.valley import STAGES, Walk, iter_valley_walk
-from engine.paths.way_names import PERMUTED, WAY_NAMES
+from engine.paths.way_names import PERMUTED
 from engine.snapshot import Point
 
 FloatArray = npt.NDArray[np.float64]
@@ -174,11 +174,12 @@ def _matched(scene: WayScene) -> Answers:
 
 def _curve(scene: WayScene) -> Answers:
     first, second = _two_ends(scene)
-    training = None
+    training: Training | None = None
     found = iter_train_curve(
         scene.net, scene.data, first.theta, second.theta, learning_rate=scene.learning_rate
     )
-    for share, training in found:
+    for answer in found:
+        share, training = answer
         yield _CURVE_SHARE * share, None
     assert training is not None
     words = (
@@ -273,13 +274,13 @@ def _exchange_way(scene: WayScene, walk: PermutationWalk, n_errors: Counts, rate
         f"together while all else goes down (rate {rate:.4g}), their output weights are exchanged where the two "
         "coincide, and the way back leads to the same network with the two exchanged."
     )
-    return Way(
-        _profile(at, walk.loss, n_errors), 3.0, None, _EXCHANGE_STAGES, "parts of the walk", words
-    )
+    return Way(_profile(at, walk.loss, n_errors), 3.0, None, _EXCHANGE_STAGES, "parts of the walk", words)
 
 
 _EXCHANGE_STAGES: Final = (
-    Stage(0.0, "together", "The distance between the two units' input weights shrinks to 0; all else goes down."),
+    Stage(
+        0.0, "together", "The distance between the two units' input weights shrinks to 0; all else goes down."
+    ),
     Stage(1.0, "exchange", "The two units are equal: their output weights change places at constant loss."),
     Stage(2.0, "apart", "The same way back, with the two units exchanged."),
 )
@@ -288,10 +289,9 @@ _EXCHANGE_STAGES: Final = (
 def _split(scene: WayScene) -> Answers:
     unit, net = scene.units[0], scene.net
     with_curvature = net.n_params + max(net.layer_sizes) <= MOST_DENSE_PARAMS // 2
-    evaluator, n_errors = None, []
-    found = iter_split_line(
-        net, scene.data, scene.theta, scene.layer, unit, with_curvature=with_curvature
-    )
+    n_errors: list[int] = []
+    evaluator = None
+    found = iter_split_line(net, scene.data, scene.theta, scene.layer, unit, with_curvature=with_curvature)
     for share, line in found:
         evaluator = evaluator or make_evaluator(line.net, scene.data)
         known = int(np.isfinite(line.gradient_norm).sum())
@@ -373,4 +373,3 @@ _MAKERS: Final[dict[str, Callable[[WayScene], Answers]]] = {
     "exchange": _exchange,
     "split": _split,
 }
-assert _MAKERS.keys() == WAY_NAMES.keys()

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import Any, ClassVar, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.cores import usable_cores
@@ -22,6 +22,8 @@ _REST_S: Final = 1.0  # between two answers that follow a run, at least
 # An answer that follows a run rests so many times as long as it took: on two cores it runs on the window's or
 # the engine's own.
 _DUTY: Final = 3.0 if usable_cores() > 2 else 20.0
+_SMALL_PX: Final = (460, 340)
+_MOST_LINES: Final = {True: 2, False: 4}  # of the caption, in a small place and else
 _PATIENCE_S: Final = 0.7  # an answer that takes longer shows how far it is, and can be cancelled
 
 
@@ -94,6 +96,7 @@ class AskingPanel(Panel):
         self._run_id = -1
         self._rest_until_s = 0.0
         self._problem = self._pointed_text = ""
+        self.is_small = False
         plots = self.make_plots()
         corner = (self.follow_box, self.anyway_button, self.recompute_button, *self.corner())
         layout.addLayout(self.legend.with_corner(*corner))
@@ -146,10 +149,20 @@ class AskingPanel(Panel):
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours of the legend; a subclass adds its plots'. See Panel."""
         self.legend.apply_theme(theme)
+        self._limit_caption()
 
     def summary(self) -> str:
         """Return what is shown, as text."""
         return self._problem or self.caption_text()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the plots what there is in a small place: the key U and the tool tip do the rest."""
+        super().resizeEvent(event)
+        self.is_small = self.width() < _SMALL_PX[0] or self.height() < _SMALL_PX[1]
+        self._offer_cancel()
+        self._limit_caption()
+        if self._newest is not None and self.isVisible():
+            self.write()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop computing what nobody sees."""
@@ -217,6 +230,12 @@ class AskingPanel(Panel):
         is_slow = self._inquiry is not None and self._inquiry.seconds > _PATIENCE_S
         name_button(self.recompute_button, "Cancel" if is_slow else "Recompute")
 
+        self.recompute_button.setVisible(is_slow or not self.is_small)
+
+    def _limit_caption(self) -> None:
+        n_lines = _MOST_LINES[self.is_small]
+        self.caption.setMaximumHeight(n_lines * self.caption.fontMetrics().lineSpacing() + 2)
+
     def _progress_key(self) -> tuple[Key, ...]:
         if self._inquiry is None or self._inquiry.seconds < _PATIENCE_S:
             return ()
@@ -230,6 +249,7 @@ class AskingPanel(Panel):
             # The plots must not jump when a short text takes the place of a long one.
             self.caption.setMinimumHeight(self.caption.height() if self._pointed_text else 0)
             self.caption.setText(text)
+            self.caption.setToolTip(text)
             self.setAccessibleDescription(text)
 
     def _long_text(self) -> str:

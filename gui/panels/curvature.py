@@ -18,9 +18,10 @@ from gui.legends import Key
 from gui.panels.asking_panel import AskingPanel, corner_button, name_button
 from gui.plot_pairs import PlotPair
 from gui.plots import Plot, log_range
-from gui.step_certificates import rates_of
+from gui.step_certificates import rates_of, sure_curvatures
 from gui.symlog import SymlogPlot, fitting_unit
 from gui.theme import Theme
+from gui.time_plots import N_POINTS
 
 if TYPE_CHECKING:  # numba and scipy come with them; they are imported when something is computed
     from engine.certificate import Certificate
@@ -66,43 +67,48 @@ class CurvaturePanel(AskingPanel):
 
     panel_id = "curvature"
     title = "Curvature"
+    interval_s = 0.25
     answer_name = "the eigenvalues"
-    help_text = f"""How strongly the loss bends: the largest eigenvalue of the Hessian H of the mean loss (its
-"sharpness", diamonds) and the smallest one (squares), at the steps at which they were computed. Below 0 the
-loss bends downwards: the point is no minimum.
+    help_text = f"""How strongly the loss bends: the largest eigenvalue of the Hessian H of the mean
+loss (its "sharpness", diamonds) and the smallest one (squares), at the steps at which they were
+computed. Below 0 the loss bends downwards: the point is no minimum.
 
 Dashed: 2 / rate. On a quadratic loss gradient descent falls along an eigenvector exactly while its
 eigenvalue is below 2 / rate. On a network it is a guide: a step falls exactly when the curvature along
-that step is below 2 / rate (see the panel Loss), and along a step it is a mean of values that lie between
-the two eigenvalues there. Large rates often bring the sharpness up to 2 / rate and hold it there (Cohen,
-Kaur, Li, Kolter and Talwalkar, "Gradient descent on neural networks typically occurs at the edge of
-stability", 2021).
+that step is below 2 / rate (see the panel Loss), and along a step it is a mean of values that lie
+between the two eigenvalues there. It is the line without symbols: every step of the run has one, read
+off two losses and a gradient, but for those of mini-batches, kicks, and where rounding hides it. Large
+rates often bring the sharpness up to 2 / rate and hold it there (Cohen, Kaur, Li, Kolter and Talwalkar,
+"Gradient descent on neural networks typically occurs at the edge of stability", 2021).
 
 Eigenvalues: Lanczos' method on exact products H v (Pearlmutter, "Fast exact multiplication by the
-Hessian", 1994), from a fixed random start, until the residual ‖H v − λ v‖ is at most {_TOLERANCE:g} |λ|;
-below {_DENSE_UP_TO} parameters all eigenvalues of the full matrix. The caption says at which step, with which
-residual, and after how many products.
+Hessian", 1994), from a fixed random start, until the residual ‖H v − λ v‖ is at most {_TOLERANCE:g}
+|λ|; below {_DENSE_UP_TO} parameters all eigenvalues of the full matrix. The caption says at which step,
+with which residual, and after how many products.
 
-Trace: the sum of all eigenvalues; exact below {_DENSE_UP_TO} parameters, else Hutchinson's (1990) mean of
-z H z over {_TRACE_PROBES} random vectors z of signs, with its standard error.
+Trace: the sum of all eigenvalues; exact below {_DENSE_UP_TO} parameters, else Hutchinson's (1990) mean
+of z H z over {_TRACE_PROBES} random vectors z of signs, with its standard error.
 
 Next step: predicted drop = rate ‖g‖² − ½ rate² g H g, and the drop that the step would have in truth.
 
-Spectrum: the density of all eigenvalues, by stochastic Lanczos quadrature from {_SPECTRUM_PROBES} random
-vectors (Ghorbani, Krishnan and Xiao, "An investigation into neural net optimization via Hessian
-eigenvalue density", 2019): the share of eigenvalues per unit, each drawn as a bell of a hundredth of the whole
-width. Its largest eigenvalues need not be exact; the diamonds' are. Computed when you press the
-button, for the present step.
+Spectrum: the density of all eigenvalues, by stochastic Lanczos quadrature from {_SPECTRUM_PROBES}
+random vectors (Ghorbani, Krishnan and Xiao, "An investigation into neural net optimization via Hessian
+eigenvalue density", 2019): the share of eigenvalues per unit, each drawn as a bell of a hundredth of
+the whole width. Below a millionth of the highest value it is drawn at that value. Its largest
+eigenvalues need not be exact; the diamonds' are. Computed when you press the button, for the present
+step.
 
-Follow computes anew while the run goes on, beside training, with rests. The scale is logarithmic away from 0
-and linear around it, so that both signs have a place; right button: linear. Arrows read the numbers."""
+Follow computes anew while the run goes on, beside training, with rests. The scale is logarithmic away
+from 0 and linear around it, so that both signs have a place; right button: linear. Arrows read the
+numbers."""
 
     def make_plots(self) -> QWidget:
         """Create both plots; see AskingPanel."""
-        self.plot = SymlogPlot(self.theme, "steps", "eigenvalues of H", (True, False), can_be_log=True)
+        self.plot = SymlogPlot(self.theme, "steps", "eigenvalue", (True, False), can_be_log=True)
         self.plot.set_log(True)
         self.zero = self.plot.add_curve("muted")
         self.limit = self.plot.add_curve("ceiling", is_dashed=True)
+        self.along = self.plot.add_curve("loss")
         self.largest = self.plot.add_curve("symmetry")
         self.smallest = self.plot.add_curve("gradient", is_dashed=True)
         self.largest_marks = self.plot.add_marks("symmetry", "diamond")
@@ -115,6 +121,7 @@ and linear around it, so that both signs have a place; right button: linear. Arr
         self.spectrum.setAccessibleName("Density of the eigenvalues")
         self.spectrum.setVisible(False)
         self.found: Findings[Curvature] = Findings()
+        self._along = AlongSteps()
         self._spectral: tuple[Snapshot, SpectralDensity] | None = None
         self._spectrum_inquiry: Inquiry | None = None
         self._spectrum_problem = ""
@@ -157,6 +164,8 @@ and linear around it, so that both signs have a place; right button: linear. Arr
             self._drop_spectrum()
         last = max(snapshot.n_steps, 10)
         right = numerals.round_above(last)
+        x_range = -_MARGIN * right, right * (1.0 + _MARGIN)
+        self.plot.move_view(x_range, self.plot.view[1])
         steps = np.array(self.found.steps, dtype=np.float64)
         largest = np.array([one.largest for one in self.found.values])
         smallest = np.array([one.smallest for one in self.found.values])
@@ -164,9 +173,10 @@ and linear around it, so that both signs have a place; right button: linear. Arr
         values = np.concatenate((largest, smallest, limit))
         self.plot.y_axis.set_unit(fitting_unit(values))
         self._feed(steps, largest, smallest)
+        values = np.concatenate((values, self._feed_along(snapshot)))
         self.limit.set_points(x, self.plot.to_view(limit))
         self.zero.set_points(np.array([0.0, right]), np.zeros(2))
-        self.plot.move_view((-_MARGIN * right, right * (1.0 + _MARGIN)), self.plot.range_of(values))
+        self.plot.move_view(x_range, self.plot.range_of(values))
 
     def _feed(self, steps: FloatArray, largest: FloatArray, smallest: FloatArray) -> None:
         high, low = self.plot.to_view(largest), self.plot.to_view(smallest)
@@ -175,6 +185,13 @@ and linear around it, so that both signs have a place; right button: linear. Arr
         apart = _apart(steps, self.plot)
         self.largest_marks.set_points(steps[apart], high[apart])
         self.smallest_marks.set_points(steps[apart], low[apart])
+
+    def _feed_along(self, snapshot: Snapshot) -> FloatArray:
+        """Feed the curvature along the steps in sight; return what is drawn of it."""
+        (left, right), _ = self.plot.view
+        steps, values = self._along.decimated(snapshot, int(left), int(right) + 1)
+        self.along.set_points(steps, self.plot.to_view(values))
+        return values
 
     def forget(self) -> None:
         """Drop everything; see AskingPanel."""
@@ -187,10 +204,19 @@ and linear around it, so that both signs have a place; right button: linear. Arr
         rate = self._newest.learning_rate if self._newest is not None else None
         high, low = (numerals.short(found.largest), numerals.short(found.smallest)) if found else ("–", "–")
         limit = f"2/rate {numerals.short(2.0 / rate)}" if rate else "2/rate"
+        along = numerals.short(self._along.last) if np.isfinite(self._along.last) else "–"
+        if self.is_small:
+            return (
+                Key("diamond", "symmetry", high),
+                Key("square", "gradient", low),
+                Key("dash", "ceiling", limit),
+                Key("line", "loss", f"step {along}"),
+            )
         return (
             Key("diamond", "symmetry", f"largest {high}"),
             Key("square", "gradient", f"smallest {low}"),
             Key("dash", "ceiling", limit),
+            Key("line", "loss", f"along the step {along}"),
         )
 
     def caption_text(self) -> str:
@@ -312,6 +338,46 @@ and linear around it, so that both signs have a place; right button: linear. Arr
             )
         self.spectrum.point_at(x)
         self.point_out(text)
+
+
+class AlongSteps:
+    """The curvature along every step of a run, computed once for each; NaN where it cannot be told.
+
+    Attributes:
+        last: that of the last step.
+    """
+
+    def __init__(self) -> None:
+        self._values: FloatArray = np.empty(0)
+        self._run = (-1, -1)
+
+    @property
+    def last(self) -> float:
+        """The curvature along the last step, NaN where there is none."""
+        return float(self._values[-1]) if len(self._values) else np.nan
+
+    def decimated(self, snapshot: Snapshot, first: int, last: int) -> tuple[FloatArray, FloatArray]:
+        """Return (steps, values) of the steps first .. last as at most N_POINTS points: no extreme is lost."""
+        self._read(snapshot)
+        first, last = max(1, first), min(len(self._values), last)
+        values = self._values[first - 1 : last]
+        steps = np.arange(first, first + len(values), dtype=np.float64)
+        if len(values) > N_POINTS:
+            width = -(-len(values) // (N_POINTS // 2))
+            starts = np.arange(0, len(values), width)
+            extremes = np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)
+            steps, values = np.repeat(steps[starts], 2), np.stack(extremes, axis=1).reshape(-1)
+        known = np.isfinite(values)
+        return steps[known], values[known]
+
+    def _read(self, snapshot: Snapshot) -> None:
+        run = snapshot.run_id, snapshot.generation
+        if run != self._run or len(self._values) > snapshot.n_steps:
+            self._run, self._values = run, np.empty(0)
+        done = len(self._values)
+        if done < snapshot.n_steps and snapshot.config.batch_size is None:
+            new = sure_curvatures(snapshot, done + 1, snapshot.n_steps)
+            self._values = np.concatenate((self._values, new))
 
 
 def _next_step(snapshot: Snapshot) -> Certificate | None:

@@ -78,7 +78,7 @@ Solid line: one half. ‖u quadratic‖ ≤ ½ ‖u cross-entropy‖ for every e
 hold for the gradients by the weights (claim gradient-bound-weights).
 
 Dashed line: the bound from below, ‖u quadratic‖ ≥ p (1 − p)² (C / (C − 1))^1.5 with C classes and p the
-probability of the right class. It is reached where all wrong classes share alike. "Across: p of the right class"
+probability of the right class. It is reached where all wrong classes share alike. "Across: p"
 shows it as it is; across the other gradient, where several p are possible, it is the smallest of their
 bounds. It goes to 0 at both ends: a net that is sure and wrong has a large cross-entropy gradient
 and almost no quadratic one (claim no-lower-bound).
@@ -90,7 +90,7 @@ loss."""
 
     def make_plots(self) -> QWidget:
         """Create both plots; see AskingPanel."""
-        self.plot = Plot(self.theme, "steps", "length of gradient", (True, False), True, _FLOOR)
+        self.plot = Plot(self.theme, "steps", "gradient", (True, False), True, _FLOOR)
         self.plot.set_log(True)
         self.curves: dict[str, Curve] = {}
         self.marks: dict[str, Marks] = {}
@@ -112,9 +112,12 @@ loss."""
     def corner(self) -> tuple[QWidget, ...]:
         """Return the choice of what is drawn across; see AskingPanel."""
         self.across_box = QComboBox()
-        self.across_box.addItem("Across: ‖u‖ of cross-entropy", _BY_GRADIENT)
-        self.across_box.addItem("Across: p of the right class", _BY_P)
+        self.across_box.addItem("Across: ‖u‖", _BY_GRADIENT)
+        self.across_box.addItem("Across: p", _BY_P)
         self.across_box.setAccessibleName("What the plot of examples has across")
+        self.across_box.setToolTip(
+            "Across: ‖u‖ of the cross-entropy, or the probability p of the right class."
+        )
         self.across_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.across_box.currentIndexChanged.connect(self._draw_examples)
         return (self.across_box,)
@@ -197,7 +200,7 @@ loss."""
         asked, examples = self._examples
         if self.scatter.chosen is not None:
             return example_text(asked, examples, self.scatter.chosen)
-        return f"{_ratio_text(asked, examples)} Click an example, or use the arrows, to read its numbers."
+        return f"{_ratio_text(asked, examples)} Click one for its numbers."
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours; see Panel."""
@@ -291,9 +294,7 @@ loss."""
         snapshot, examples = self._examples
         by_p = self._is_by_p
         x = examples.p_true if by_p else examples.u_cross_entropy
-        self.scatter.set_labels(
-            "p of the right class" if by_p else "‖u‖ of cross-entropy", "‖u‖ of quadratic loss"
-        )
+        self.scatter.set_labels("p of the right class" if by_p else "‖u‖ cross-entropy", "‖u‖ quadratic")
         self.scatter.show_points(x, examples.u_quadratic, (examples.margin <= 0.0).astype(np.int64))
         right = 1.0 if by_p else float(np.sqrt(2.0))
         across = np.linspace(0.0, right, _N_BOUND)
@@ -388,5 +389,5 @@ def _example_keys(examples: Examples) -> tuple[Key, ...]:
         Key("dot", "loss", f"{len(examples.margin) - n_wrong:,} right"),
         Key("cross", "errors", f"{n_wrong:,} wrong"),
         Key("line", "text", "½"),
-        Key("dash", "text", "bound from below"),
+        Key("dash", "text", "least"),
     )

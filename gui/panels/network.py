@@ -195,6 +195,6 @@ def _largest(values: FloatArray) -> float:
 
 
 def _steady(largest: list[float], before: list[float]) -> list[float]:
-    """Return a round limit for each, see `steady_limit`."""
+    """Return a round limit above 0 for each, see `steady_limit`."""
     known = before if len(before) == len(largest) else [0.0] * len(largest)
-    return [steady_limit(new, old) for new, old in zip(largest, known, strict=True)]
+    return [steady_limit(new, old) or 1.0 for new, old in zip(largest, known, strict=True)]

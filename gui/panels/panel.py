@@ -6,15 +6,18 @@ import time
 import traceback
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from engine.jobs import JobRunner
 from engine.snapshot import Snapshot, State
 from gui.theme import Theme
+
+
+_SMALLEST: Final = QSize(220, 170)
 
 
 class Panel(QWidget):
@@ -50,6 +53,7 @@ class Panel(QWidget):
         self._error = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._body = QWidget()
         self._stack = QStackedLayout(self)
+        self._stack.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self._stack.addWidget(QWidget())  # until there is something to draw; empty axes would say nothing
         self._stack.addWidget(self._body)
         self._stack.addWidget(self._error)
@@ -71,6 +75,10 @@ class Panel(QWidget):
     @abstractmethod
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours of everything that the panel draws."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a size that leaves room for the others: all panels must fit a small screen together."""
+        return super().minimumSizeHint().boundedTo(_SMALLEST)
 
     def poll(self) -> None:
         """Called at the screen's pace while the panel is visible, for panels that follow a job."""

@@ -89,7 +89,9 @@ class PathControls(QWidget):
     def set_busy(self, is_busy: bool) -> None:
         """Make the button one that computes, or one that stops."""
         text = "Stop" if is_busy else "Compute"
-        tip = "Stop computing; what is known stays." if is_busy else "Walk this way from the present point (U)."
+        tip = (
+            "Stop computing; what is known stays." if is_busy else "Walk this way from the present point (U)."
+        )
         if self.button.text() != text or not self.button.toolTip():
             self.button.setText(text)
             self.button.setToolTip(tip)

@@ -23,8 +23,8 @@ Barrier: the highest loss on the way above that of its higher end, max L − max
 ends are highest. It stands beside that of the straight line. (For ends of one loss that is the barrier of Frankle,
 Dziugaite, Roy and Carbin 2020.)
 
-The slider moves along the way; below it are the exact numbers at that point. It begins at the
-highest point of the way, of a split unit at the lowest curvature. Pointing at a plot, or the arrow keys on it, read another point.
+The slider moves along the way; below it are the exact numbers at that point. It begins at the highest point of the
+way, of a split unit at the lowest curvature. Pointing at a plot, or the arrow keys on it, read another point.
 
 Straight line: θ(t) = (1 − t) θ₁ + t θ₂, 101 points.
 Straight, units matched: the same after the hidden units of θ₂ were put in the order that brings it nearest to θ₁
@@ -35,8 +35,8 @@ Valley walk: from the present point to a loss near 0 without rising (Nguyen, Muk
 landscape of a class of deep neural networks with no bad local valleys"). Gather: the same function from as few
 units as it needs, so that the others are mute. Free the mute: those move anywhere, at constant loss. Down the ray:
 where the hidden units wired to the output have as many independent value vectors as there are samples, a direction of
-the output weights raises the right logit of every sample and no other. Only for the cross-entropy, with at most 5,000 samples.
-Where the units do not suffice the walk says so, and how far it came.
+the output weights raises the right logit of every sample and no other. Only for the cross-entropy, with at most
+5,000 samples. Where the units do not suffice the walk says so, and how far it came.
 Exchange two units: the distance between their input weights is brought to 0 in 20 stages while all else goes down;
 where they coincide their output weights change places, which changes nothing; then the same way back (Brea, Simsek,
 Illing and Gerstner 2019, "Weight-space symmetry in deep networks gives rise to permutation saddles"). The rate is
@@ -84,7 +84,10 @@ def barrier_text(profile: Profile) -> str:
 
 def caption(way: Way, n_steps: int, has_moved: bool, stopped_at: float | None) -> str:
     """Return what the way is, from which step, and whether that is still true and whole."""
-    parts = [way.words, f"Computed at step {n_steps:,}{', before the weights were moved' if has_moved else ''}."]
+    parts = [
+        way.words,
+        f"Computed at step {n_steps:,}{', before the weights were moved' if has_moved else ''}.",
+    ]
     if stopped_at is not None:
         parts.append(f"Stopped at {100 * stopped_at:.0f} %.")
     if not np.isfinite(way.along.loss).all():

@@ -68,7 +68,10 @@ class PathsPanel(Panel):
         self.straight_errors = self.lower_plot.add_curve("muted", is_dashed=True)
         self.errors = self.lower_plot.add_curve("errors")
         self.curvature = self.lower_plot.add_curve("gradient")
-        self.here = (self.loss_plot.add_marks("path", "diamond"), self.lower_plot.add_marks("path", "diamond"))
+        self.here = (
+            self.loss_plot.add_marks("path", "diamond"),
+            self.lower_plot.add_marks("path", "diamond"),
+        )
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.reading, self.caption = QLabel(" "), QLabel(wordWrap=True)
         self._lay_out(layout)
@@ -180,7 +183,12 @@ class PathsPanel(Panel):
         self._way = self._asked = self._shown_for = self._stopped_at = self._pointed = None
         self._error_text, self._has_slid = "", False
         for curve in (
-            self.loss, self.straight_loss, self.errors, self.straight_errors, self.curvature, *self.here
+            self.loss,
+            self.straight_loss,
+            self.errors,
+            self.straight_errors,
+            self.curvature,
+            *self.here,
         ):
             curve.set_points(_NONE, _NONE)
         self.stages.set_jumps((), ())
@@ -288,7 +296,9 @@ class PathsPanel(Panel):
     def _write_reading(self) -> None:
         way, text = self._way, ""
         if way is not None and self._newest is not None:
-            number = min(self.slider.value(), len(way.along.at) - 1) if self._pointed is None else self._pointed
+            number = (
+                min(self.slider.value(), len(way.along.at) - 1) if self._pointed is None else self._pointed
+            )
             text = point_text(way, number, self._newest.data.n_samples)
         if text != self.reading.text().strip():
             self.reading.setText(text or " ")
@@ -394,9 +404,7 @@ def _telling_point(way: Way) -> int:
     return int((loss >= (1.0 - _ROUNDING) * loss.max()).argmax())
 
 
-def _iter_answers(
-    snapshot: Snapshot, choices: Choices
-) -> Generator[tuple[float, Way | None], None, None]:
+def _iter_answers(snapshot: Snapshot, choices: Choices) -> Generator[tuple[float, Way | None], None, None]:
     """Yield the answers to a question, in the job's thread: what the ways import takes half a second."""
     from engine.paths.ways import WayScene, iter_way
 

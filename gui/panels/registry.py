@@ -14,6 +14,7 @@ from gui.panels.loss import LossPanel
 from gui.panels.network import NetworkPanel
 from gui.panels.panel import Panel
 from gui.panels.paths import PathsPanel
+from gui.panels.phase import PhasePanel
 from gui.panels.regions import RegionsPanel
 from gui.panels.surface import SurfacePanel
 from gui.panels.symmetry import SymmetryPanel
@@ -33,4 +34,5 @@ PANELS: Final[tuple[type[Panel], ...]] = (
     ExamplesPanel,
     RegionsPanel,
     NetworkPanel,
+    PhasePanel,
 )

@@ -28,9 +28,9 @@ same path as in the panel Landscape, whose help explains them.
 Across the floor: the coordinates (a, b) of θ₀ + a d₁ + b d₂. The height is the logarithm of the loss there, between
 the two round ends that the numbers on the upright edge show; what is higher is cut off flat. The colour says the same
 as the height (the bar has its numbers, and a diamond at the present loss). Brightness is only light from the upper
-left, by Lambert's law, n · l, half of it everywhere: a cell's slope can be seen, no number. Each of the 50 × 50 cells between
-51 × 51 computed points is flat; the view is parallel, so that equal heights look equal, near and far. Lines on the
-surface join points of equal loss. Where the loss is not a finite number there is a hole.
+left, by Lambert's law, n · l, half of it everywhere: a cell's slope can be seen, no number. Each of the 50 × 50 cells
+between 51 × 51 computed points has one colour; the view is parallel, so that equal heights look equal, near and far.
+Lines on the surface join points of equal loss. Where the loss is not a finite number there is a hole.
 
 The line with a square (start) and a diamond (now) is the path walked, projected on the plane and laid on the surface.
 It is dotted where a hill hides it, and dashed where it runs far from the plane: its own losses were then not those of
@@ -91,7 +91,8 @@ class SurfacePanel(LandscapePanel):
         self.plots.setVisible(True)
         self.legend.setVisible(True)
         view, loss = survey.view, survey.plane.filled_loss()
-        if self._scale is None or not self._scale.suits(loss):
+        # A hill that is cut off flat would look like a plain: unlike that of the map, this scale gives way.
+        if self._scale is None or not self._scale.suits(loss) or self._is_cut(survey):
             self._scale = ColourScale.of(loss)
         relief = Relief(view.alphas, view.betas, loss, self._scale)
         self.surface.show_relief(relief, (view.x_label, view.y_label, f"loss ({self._unit()})"))
@@ -100,7 +101,9 @@ class SurfacePanel(LandscapePanel):
     def _is_cut(self, survey: Survey) -> bool:
         """Whether part of the surface is higher than the scale."""
         loss = survey.plane.filled_loss()
-        return self._scale is not None and bool(np.where(np.isfinite(loss), loss, 0.0).max() > self._scale.high)
+        return self._scale is not None and bool(
+            np.where(np.isfinite(loss), loss, 0.0).max() > self._scale.high
+        )
 
     def _show_line(self, survey: Survey) -> None:
         """Show nothing: the cut along a line is for the other panel."""

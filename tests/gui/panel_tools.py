@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 from engine import MLP, Dataset, RunConfig, Trainer
 from engine.datasets import load_dataset
 from engine.history import History
+from engine.jobs import Job, Progress
 from engine.snapshot import Snapshot, State
 
 
@@ -63,3 +66,35 @@ def running(snapshot: Snapshot) -> Snapshot:
 
 def texts(legend: Any) -> str:
     return "; ".join(key.text for key in legend.keys)
+
+
+class HandJobs:
+    """Jobs that are carried on by the test, one answer at a time."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self._answers: dict[int, Generator[Any, None, None]] = {}
+
+    def submit(self, function: Any, generation: int) -> Job:
+        job = Job(len(self.jobs) + 1, generation)
+        self.jobs.append(job)
+        self._answers[job.number] = function()
+        return job
+
+    def go_on(self, n_answers: int = 1) -> None:
+        """Carry on the newest job."""
+        job = self.jobs[-1]
+        for _ in range(n_answers):
+            done, result = next(self._answers[job.number])
+            job.latest = Progress(done, result, "", False)
+
+    def finish(self) -> None:
+        """Carry the newest job to its end."""
+        job = self.jobs[-1]
+        try:
+            for done, result in self._answers[job.number]:
+                job.latest = Progress(done, result, "", False)
+        except ValueError as error:
+            job.latest = Progress(0.0, None, str(error), True)
+        else:
+            job.latest = dataclasses.replace(job.latest, finished=True)

@@ -151,3 +151,24 @@ def test_presentation_shows_the_lessons_panels_large_and_gives_all_back(window: 
     assert {panel.panel_id for panel in window.panels if panel.isVisible()} == visible
     assert window.controls.isVisible() and QLabel().font().pixelSize() == 14
     assert not window.actions_by_id["presentation"].isChecked()
+
+
+@pytest.mark.parametrize(
+    ("action", "shown"),
+    [
+        ("arrange", {"loss", "errors", "symmetry", "weights", "landscape"}),
+        ("arrange_lecture", {"loss", "errors", "landscape"}),
+        ("arrange_research", {"loss", "errors", "curvature", "gradients", "landscape", "ledger"}),
+    ],
+)
+def test_arrangements_show_what_they_promise_and_keep_the_size(
+    window: Window, qtbot: QtBot, action: str, shown: set[str]
+) -> None:
+    size = window.size()
+    window.actions_by_id[action].trigger()
+
+    def seen() -> set[str]:
+        return {panel.panel_id for panel in window.panels if not panel.visibleRegion().isEmpty()}
+
+    qtbot.waitUntil(lambda: seen() == shown, timeout=WAIT_MS)
+    assert window.size() == size

@@ -1,0 +1,291 @@
+"""The flip theatre, fed with snapshots of real runs; it asks the engine by commands only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from panel_tools import make_trainer, running, texts
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from engine import RunConfig, Trainer
+from engine.chronicle import Chronicle, standing
+from engine.commands import GoTo, Pause
+from engine.jobs import JobRunner
+from engine.snapshot import Snapshot
+from gui.panels.examples import ExamplesPanel
+from gui.theme import DARK, LIGHT
+
+WAIT_MS = 20_000
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def jobs() -> Iterator[JobRunner]:
+    runner = JobRunner()
+    yield runner
+    runner.stop()
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, jobs: JobRunner) -> ExamplesPanel:
+    made = ExamplesPanel(LIGHT, jobs)
+    qtbot.addWidget(made)
+    made.resize(760, 460)
+    made.show()
+    return made
+
+
+@pytest.fixture
+def commands(panel: ExamplesPanel) -> list[Any]:
+    found: list[Any] = []
+
+    def note(command: object) -> None:
+        found.append(command)
+
+    panel.command_issued.connect(note)
+    return found
+
+
+@pytest.fixture
+def trainer() -> Trainer:
+    """A run on digits with rises of the errors, and samples that go wrong."""
+    made = make_trainer(hidden=(6,), learning_rate=3.0, seed=1)
+    made.step(150)
+    assert len(made.snapshot().history.error_rises)
+    return made
+
+
+def settle(panel: ExamplesPanel, qtbot: QtBot, snapshot: Snapshot) -> Chronicle:
+    panel.show_snapshot(snapshot)
+
+    def is_there() -> bool:
+        panel.tick()
+        return panel._job is None and panel._asked == (snapshot.generation, snapshot.n_steps)
+
+    qtbot.waitUntil(is_there, timeout=WAIT_MS)
+    assert panel._chronicle is not None and panel._error_text == "" and panel.shown_error == ""
+    return panel._chronicle
+
+
+def test_the_columns_are_moments_with_the_errors_of_the_history(
+    panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer
+) -> None:
+    snapshot = trainer.snapshot()
+    chronicle = settle(panel, qtbot, snapshot)
+    steps = [point.step for point in chronicle.moments]
+    assert chronicle.n_errors.tolist() == snapshot.history["n_errors"][steps].tolist()
+    n_lost = int((chronicle.n_lost > 0).sum())
+    assert f"{n_lost} of 60 went wrong" in texts(panel.legend)
+    assert n_lost > 0
+    assert panel.board.visible_samples()[0] == int(chronicle.order()[0])
+
+
+def test_at_first_a_sample_is_shown_that_went_wrong(
+    panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer
+) -> None:
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    sample, moment = panel.board.sample, panel.board.moment
+    assert chronicle.right[moment - 1, sample] and not chronicle.right[moment, sample]
+    assert f"Sample {sample}, class {trainer.data.y[sample]}: right → wrong" in panel.heading.text()
+
+
+def test_the_bars_and_the_numbers_are_those_before_and_after(
+    panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer
+) -> None:
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    panel.board._choose_by_hand(11, 7)
+    two = [standing(trainer.net, chronicle.moments[k].theta, trainer.data, 11) for k in (6, 7)]
+    assert panel.bars.before.tolist() == two[0].outputs.tolist()
+    assert panel.bars.after.tolist() == two[1].outputs.tolist()
+    assert panel.bars.label == trainer.data.y[11]
+    steps = [chronicle.moments[k].step for k in (6, 7)]
+    assert f"step {steps[0]} → {steps[1]}" in panel.numbers.text()
+    assert f"own loss {two[0].loss:.4g} → {two[1].loss:.4g}" in panel.numbers.text()
+    fell = "fell" if two[1].loss < two[0].loss else "rose"
+    assert f"its own loss {fell}" in panel.numbers.text()
+    assert panel.picture.values is not None and panel.picture.values.shape == (8, 8)
+
+
+def test_keys_move_the_choice(panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer) -> None:
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    order, board = chronicle.order(), panel.board
+    QTest.keyClick(board, Qt.Key.Key_Down)
+    assert board.sample == order[1]
+    assert f"Sample {order[1]}," in panel.heading.text()
+    QTest.keyClick(board, Qt.Key.Key_Up)
+    QTest.keyClick(board, Qt.Key.Key_Home)
+    assert (board.sample, board.moment) == (order[0], 0)
+    flips = chronicle.flip_moments(board.sample).tolist()
+    for flip in flips:
+        QTest.keyClick(board, Qt.Key.Key_Right, SHIFT)
+        assert board.moment == flip
+    QTest.keyClick(board, Qt.Key.Key_Right, SHIFT)
+    assert board.moment == flips[-1]
+    QTest.keyClick(board, Qt.Key.Key_Left)
+    assert board.moment == flips[-1] - 1
+    QTest.keyClick(board, Qt.Key.Key_End)
+    assert board.moment == len(chronicle.moments) - 1
+    QTest.keyClick(board, Qt.Key.Key_PageDown)
+    QTest.keyClick(board, Qt.Key.Key_PageDown)
+    QTest.keyClick(board, Qt.Key.Key_PageDown)
+    assert board.sample in board.visible_samples()
+
+
+def test_a_click_chooses_the_cell_and_cells_say_right_and_wrong(
+    panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer
+) -> None:
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    rect, n = panel.board._board_rect(), len(chronicle.moments)
+    at = QPointF(rect.left() + 20.5 * rect.width() / n, rect.top() + 2.5 * panel.board._row_px())
+    QTest.mouseClick(panel.board, Qt.MouseButton.LeftButton, pos=at.toPoint())
+    assert (panel.board.sample, panel.board.moment) == (int(chronicle.order()[2]), 20)
+    image = panel.board.grab().toImage()
+    row = panel.board.visible_samples().index(panel.board.sample) + 3
+    sample = panel.board.visible_samples()[row]
+    y = round(rect.top() + (row + 0.5) * panel.board._row_px())
+    width = rect.width() / n
+    for moment in (2, 40, n - 3):
+        colour = image.pixelColor(round(rect.left() + (moment + 0.5) * width), y)
+        is_right = bool(chronicle.right[moment, sample])
+        assert (colour == QColor(LIGHT.grid)) == is_right
+        assert (colour == QColor(LIGHT.errors)) != is_right
+
+
+def test_the_choice_stays_while_the_run_goes_on(panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer) -> None:
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    panel.board._choose_by_hand(23, 12)
+    step = chronicle.moments[12].step
+    trainer.step(600)  # checkpoints are thinned out meanwhile
+    later = settle(panel, qtbot, trainer.snapshot())
+    assert panel.board.sample == 23
+    assert later.moments[panel.board.moment].step >= step
+    assert later.moments[panel.board.moment - 1].step <= step
+    assert 23 in panel.board.visible_samples()
+
+
+def test_going_before_the_rise_and_one_step_shows_the_flip(
+    panel: ExamplesPanel, qtbot: QtBot, commands: list[Any], trainer: Trainer
+) -> None:
+    trainer.step(700)  # the stride is above 1 now: the step before a rise need not be a checkpoint
+    snapshot = trainer.snapshot()
+    settle(panel, qtbot, snapshot)
+    rise = int(snapshot.history.error_rises[-1])
+    n_errors = snapshot.history["n_errors"][rise - 1 : rise + 1].tolist()
+    assert f"({rise - 1:,})" in panel.rise_button.text()
+    panel.rise_button.click()
+    assert commands == [GoTo(rise - 1)]
+    trainer.apply(commands[0])
+    settle(panel, qtbot, trainer.snapshot())
+    trainer.step(1)
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    assert [point.step for point in chronicle.moments[-2:]] == [rise - 1, rise]
+    assert chronicle.n_errors[-2:].tolist() == n_errors
+    assert panel.board._rose[-1]
+
+
+def test_moments_that_the_run_has_forgotten_are_dropped(
+    panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer
+) -> None:
+    trainer.step(601)
+    settle(panel, qtbot, trainer.snapshot())
+    assert [point.step for point in panel._kept] == [751]
+    trainer.apply(GoTo(700))
+    trainer.perturb("noise", scale=0.5, seed=0)
+    trainer.step(60)
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    assert 751 not in [point.step for point in chronicle.moments]
+
+
+def test_the_button_goes_to_the_framed_step(
+    panel: ExamplesPanel, qtbot: QtBot, commands: list[Any], trainer: Trainer
+) -> None:
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    panel.board._choose_by_hand(5, 30)
+    assert panel.go_button.text() == f"Go to {chronicle.moments[29].step:,}"
+    panel.go_button.click()
+    assert commands == [GoTo(chronicle.moments[29].step)]
+
+
+def test_a_rise_stops_the_run_once_and_the_text_says_how_late(
+    panel: ExamplesPanel, qtbot: QtBot, commands: list[Any], trainer: Trainer
+) -> None:
+    rises = trainer.snapshot().history.error_rises.tolist()
+    again = make_trainer(hidden=(6,), learning_rate=3.0, seed=1)
+    again.step(rises[0] - 1)
+    panel.stop_box.setChecked(True)
+    panel.hide()  # it watches the run all the same: one comparison a report
+    panel.offer(running(again.snapshot()))
+    again.step(5)
+    panel.offer(running(again.snapshot()))
+    panel.offer(running(again.snapshot()))
+    assert commands == [Pause()]
+    panel.show()
+    panel.show_snapshot(again.snapshot())
+    assert f"rose on step {rises[0]:,}; the run stopped at step {rises[0] + 4:,}, 4 steps later" in (
+        panel.note_label.text()
+    )
+    panel.go_before_rise()
+    assert commands == [Pause(), GoTo(rises[0] - 1)]
+
+
+def test_without_the_option_nothing_stops(
+    panel: ExamplesPanel, commands: list[Any], trainer: Trainer
+) -> None:
+    start = make_trainer(hidden=(6,), learning_rate=3.0, seed=1)
+    panel.offer(running(start.snapshot()))
+    panel.offer(running(trainer.snapshot()))
+    assert commands == []
+
+
+def test_a_run_that_moves_is_followed_at_a_calm_pace(
+    panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer
+) -> None:
+    settle(panel, qtbot, trainer.snapshot())
+    panel._rest_until_s = float("inf")
+    trainer.step(3)
+    panel.show_snapshot(running(trainer.snapshot()))
+    panel.tick()
+    assert panel._job is None
+    settle(panel, qtbot, trainer.snapshot())
+
+
+def test_a_hidden_panel_computes_nothing(panel: ExamplesPanel, trainer: Trainer) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    panel.hide()
+    panel.tick()
+    assert panel._job is None
+
+
+def test_other_data_and_losses_are_drawn(panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer) -> None:
+    settle(panel, qtbot, trainer.snapshot())
+    settings: list[dict[str, Any]] = [
+        {"data": "xor", "loss": "squared"},
+        {"data": "moons", "hidden": ()},
+        {"data": "digits", "n_samples": 30, "loss": "quadratic"},
+    ]
+    for number, some in enumerate(settings, 1):
+        other = Trainer.from_config(RunConfig(**some))
+        other.run_id = number
+        other.step(4)
+        panel.set_theme(DARK if number % 2 else LIGHT)
+        settle(panel, qtbot, other.snapshot())
+        panel.grab()
+        assert panel.shown_error == ""
+        assert panel.bars.isVisible() == (some.get("loss") != "squared")
+        assert panel.board.sample < other.data.n_samples
+
+
+def test_the_start_alone_is_one_moment(panel: ExamplesPanel, qtbot: QtBot) -> None:
+    chronicle = settle(panel, qtbot, make_trainer(hidden=(4,)).snapshot())
+    assert len(chronicle.moments) == 1
+    assert not panel.rise_button.isEnabled()
+    QTest.keyClick(panel.board, Qt.Key.Key_Right)
+    assert panel.board.moment == 0
+    panel.grab()
+    assert np.array_equal(panel.bars.before, panel.bars.after)

@@ -1,0 +1,161 @@
+"""The network's panel: what the diagram is given, where it draws, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from panel_tools import bare_trainer, make_trainer, run_snapshot
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from engine import MLP, Dataset, RunConfig, Trainer
+from engine.jobs import JobRunner
+from engine.snapshot import Snapshot
+from gui.network_diagrams import MOST_LAYERS, MOST_UNITS, value_text
+from gui.panels.network import NetworkPanel
+from gui.theme import DARK, LIGHT
+
+
+@pytest.fixture
+def jobs() -> Iterator[JobRunner]:
+    runner = JobRunner()
+    yield runner
+    runner.stop()
+
+
+@pytest.fixture
+def show(qtbot: QtBot, jobs: JobRunner) -> Any:
+    def make(snapshot: Snapshot) -> NetworkPanel:
+        panel = NetworkPanel(LIGHT, jobs)
+        qtbot.addWidget(panel)
+        panel.resize(640, 420)
+        panel.show()
+        qtbot.waitExposed(panel)
+        panel.show_snapshot(snapshot)
+        panel.grab()
+        assert panel.shown_error == ""
+        return panel
+
+    return make
+
+
+def test_the_numbers_are_those_of_the_chosen_sample(show: Any) -> None:
+    snapshot = run_snapshot(5, hidden=(6, 4), activation=("tanh",))
+    panel = show(snapshot)
+    for sample in (0, 17):
+        panel.sample_box.setValue(sample)
+        inputs, first, second, p = panel._drawing.values
+        layers = snapshot.net.layers(snapshot.theta)
+        assert inputs.tolist() == snapshot.data.x[sample].tolist()
+        assert first == pytest.approx(np.tanh(inputs @ layers[0][0] + layers[0][1]))
+        assert second == pytest.approx(np.tanh(first @ layers[1][0] + layers[1][1]))
+        z = snapshot.net.logits(snapshot.theta, inputs[None])[0]
+        assert p == pytest.approx(np.exp(z) / np.exp(z).sum())
+        assert f"Sample {sample} of class {snapshot.data.y[sample]}" in panel.summary()
+
+
+def test_wide_layers_are_cut_and_counted(show: Any) -> None:
+    panel = show(bare_trainer(3, (MOST_UNITS + 9,)).snapshot())
+    drawing = panel._drawing
+    assert [drawing.n_drawn(k) for k in range(3)] == [3, MOST_UNITS, 3]
+    assert drawing.columns() == (0, 1, 2)
+
+
+def test_a_deep_network_shows_its_ends(show: Any) -> None:
+    trainer = bare_trainer(2, (3,) * 20)
+    columns = show(trainer.snapshot())._drawing.columns()
+    assert columns == (0, 1, 2, 3, None, 18, 19, 20, 21)
+    assert len(columns) == MOST_LAYERS + 1
+
+
+def test_a_line_has_the_colour_of_its_sign(show: Any) -> None:
+    net = MLP((1, 1, 2))
+    theta = np.array([2.0, 0.0, -2.0, 0.0, 0.0, 0.0])  # in +2; out -2 and 0
+    data = Dataset([[1.0], [0.5]], [0, 1])
+    panel = show(Trainer(net, data, theta).snapshot())
+    image = panel.diagram.grab().toImage()
+    left, middle = panel.diagram.node_rect((0, 0)), panel.diagram.node_rect((1, 0))
+    y = round(left.center().y())
+    between = image.pixelColor(round(0.5 * (left.right() + middle.left())), y)
+    assert between == QColor(LIGHT.errors)
+    right = panel.diagram.node_rect((2, 0))
+    ends = middle.right(), middle.center().y(), right.left(), right.center().y()
+    shares = np.linspace(0.1, 0.9, 60)
+    seen = [
+        image.pixelColor(
+            round(ends[0] + share * (ends[2] - ends[0])), round(ends[1] + share * (ends[3] - ends[1]))
+        )
+        for share in shares
+    ]
+    ground = QColor(LIGHT.panel)
+    blue = sum(colour == QColor(LIGHT.loss) for colour in seen)
+    gaps = sum(colour == ground for colour in seen)
+    assert blue > 15 and gaps > 5  # blue, and dashed
+
+
+def test_a_click_and_the_arrows_choose_a_unit_and_tell_it_exactly(show: Any) -> None:
+    snapshot = make_trainer(hidden=(4,)).snapshot()
+    panel = show(snapshot)
+    centre = panel.diagram.node_rect((1, 2)).center().toPoint()
+    QTest.mouseClick(panel.diagram, Qt.MouseButton.LeftButton, pos=centre)
+    assert panel.diagram.chosen == (1, 2)
+    weights, bias = snapshot.net.layers(snapshot.theta)[0]
+    value = float(panel._drawing.values[1][2])
+    text = panel.note_label.text()
+    assert f"Hidden 1, unit 3: value {value!r}" in text
+    assert f"b {float(bias[2])!r}" in text
+    largest = int(np.abs(weights[:, 2]).argmax())
+    assert f"weights {float(weights[largest, 2])!r} from {largest + 1}" in text
+    QTest.keyClick(panel.diagram, Qt.Key.Key_Down)
+    assert panel.diagram.chosen == (1, 3)
+    QTest.keyClick(panel.diagram, Qt.Key.Key_Right)
+    assert panel.diagram.chosen == (2, 3)
+    assert f"Class 3: probability {float(panel._drawing.values[2][3])!r}" in panel.note_label.text()
+    QTest.keyClick(panel.diagram, Qt.Key.Key_Left)
+    QTest.keyClick(panel.diagram, Qt.Key.Key_Left)
+    assert panel.diagram.chosen == (1, 3), "the pixels of a picture are no units to choose"
+    QTest.keyClick(panel.diagram, Qt.Key.Key_Escape)
+    assert panel.diagram.chosen is None
+    assert "Widest line into" in panel.note_label.text()
+
+
+def test_numbers_of_zero_and_other_networks_are_drawn(show: Any) -> None:
+    panel = show(
+        Trainer.from_config(RunConfig(data="xor", hidden=(3,), init="constant", init_value=0.0)).snapshot()
+    )
+    runs = [
+        make_trainer(hidden=()),
+        make_trainer(hidden=(4, 4), skip=(1,)),
+        make_trainer(hidden=(4, 4, 3), skip=(1, 2, 3)),
+        Trainer.from_config(RunConfig(data="xor", hidden=(2,), loss="squared")),
+        bare_trainer(40, (2,)),
+    ]
+    for number, trainer in enumerate(runs, 1):
+        trainer.run_id = number
+        panel.set_theme(DARK if number % 2 else LIGHT)
+        panel.show_snapshot(trainer.snapshot())
+        panel.grab()
+        assert panel.shown_error == ""
+        assert panel.summary().startswith("Network " + "-".join(map(str, trainer.net.layer_sizes)))
+
+
+def test_a_chosen_unit_that_is_gone_is_chosen_no_longer(show: Any) -> None:
+    panel = show(make_trainer(hidden=(6,)).snapshot())
+    panel.diagram.choose((1, 5))
+    smaller = make_trainer(hidden=(3,))
+    smaller.run_id = 1
+    panel.show_snapshot(smaller.snapshot())
+    assert panel.diagram.chosen is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0.00"), (0.514, "0.51"), (-1.25, "−1.25"), (0.0004, "4e-4"), (-123.4, "−123"), (2e-12, "2e-12")],
+)
+def test_a_value_fits_into_its_box(value: float, text: str) -> None:
+    assert value_text(value) == text.replace("-", "−")
