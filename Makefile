@@ -1,6 +1,7 @@
 # make run     set up what is missing, then open the window   (ARGS="--lesson constant-start" is passed on)
 # make test    set up what is missing, then run the tests     (ARGS="-k slices" is passed on)
 # make lint    ruff and mypy
+# make pictures  draw the pictures of README and user guide anew
 # make clean   remove what was made here, .venv too
 #
 # tools/setup.py does the set-up; it needs nothing but Python, and is quick when there is nothing to do.
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV_PYTHON := $(if $(filter Windows_NT,$(OS)),.venv/Scripts/python.exe,.venv/bin/python)
 ARGS ?=
 
-.PHONY: run test lint clean need-python
+.PHONY: run test lint pictures clean need-python
 .NOTPARALLEL:
 
 run: need-python
@@ -32,6 +33,10 @@ lint: need-python
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
+
+pictures: need-python
+	@"$(PYTHON)" tools/setup.py test
+	@$(VENV_PYTHON) tools/pictures.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

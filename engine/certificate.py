@@ -26,6 +26,16 @@ from engine.datasets.dataset import Dataset
 from engine.evaluator import make_evaluator
 from engine.history import LOSS_RISE_TOLERANCE
 from engine.mlp import MLP
+from engine.step_curvature import curvature_along, curvature_rounding
+
+__all__ = [
+    "Certificate",
+    "certify",
+    "curvature_along",
+    "curvature_rounding",
+    "iter_falling_rate",
+    "largest_falling_rate",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -128,29 +138,6 @@ def certify(
     )
 
 
-def curvature_along(loss: Any, gradient_norm: Any, learning_rate: Any) -> FloatArray:
-    """Return the curvature along each step of a run, (n_steps,), from its history alone.
-
-    c = 2 (L_after - L_before + rate ||g||^2) / (rate ||g||)^2: no Hessian is needed. Rounding of the losses
-    is in it, see `curvature_rounding`. NaN where the gradient is 0.
-
-    Args:
-        loss, gradient_norm: (n_steps + 1,) as in `Trainer.history`, of full-batch steps without jumps.
-        learning_rate: one number, or one a step (n_steps,).
-    """
-    losses, norms, rates = _history(loss, gradient_norm, learning_rate)
-    lengths = rates * norms
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(2.0 * (np.diff(losses) + lengths * norms) / lengths**2)
-
-
-def curvature_rounding(loss: Any, gradient_norm: Any, learning_rate: Any) -> FloatArray:
-    """Return how much of `curvature_along` may be rounding, (n_steps,): a share 1e-15 of the loss, passed on."""
-    losses, norms, rates = _history(loss, gradient_norm, learning_rate)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(2e-15 * np.abs(losses[:-1]) / (rates * norms) ** 2)
-
-
 def largest_falling_rate(net: MLP, data: Dataset, theta: Any, **options: Any) -> float:
     """Return the rate at which the step from theta turns from falling to rising; see `iter_falling_rate`."""
     return final(iter_falling_rate(net, data, theta, **options))
@@ -195,12 +182,3 @@ def iter_falling_rate(
         low, high = (middle, high) if falls(middle) else (low, middle)
         yield 0.5, float(low)
     yield 1.0, float(low)
-
-
-def _history(loss: Any, gradient_norm: Any, learning_rate: Any) -> tuple[FloatArray, FloatArray, FloatArray]:
-    losses = np.asarray(loss, dtype=np.float64)
-    norms = checks.vector("gradient_norm", gradient_norm, len(losses))[:-1]
-    rates = np.asarray(learning_rate, dtype=np.float64)
-    if rates.shape not in ((), norms.shape):
-        raise ValueError(f"learning_rate must be one number or {len(norms)}, not of shape {rates.shape}.")
-    return losses, norms, rates

@@ -50,11 +50,14 @@ class BoxAxes:
         line = QFontMetricsF(tick_font()).height()
         return 2.4 * line, 1.4 * line, 1.4 * line, 2.8 * line
 
-    def draw(self, painter: QPainter, theme: Theme, camera: Camera, placed: Placed) -> None:
-        """Draw the walls' grid, ticks, numbers and names; placed leads from the box to pixels."""
+    def draw_walls(self, painter: QPainter, theme: Theme, camera: Camera, placed: Placed) -> None:
+        """Draw what is behind everything in the box; placed leads from the box to pixels."""
+        self._draw_walls(painter, theme, camera.front, placed)
+
+    def draw_numbers(self, painter: QPainter, theme: Theme, camera: Camera, placed: Placed) -> None:
+        """Draw ticks, numbers and names, which nothing in the box may hide."""
         front_x, front_y = camera.front
         painter.setFont(tick_font())
-        self._draw_walls(painter, theme, (front_x, front_y), placed)
         taken: list[QRectF] = []
         edges = (
             _Edge(0, np.array([0.0, front_y, -HALF_HEIGHT])),

@@ -59,6 +59,7 @@ class FlipBoard(QWidget):
         self._order: Labels = np.empty(0, dtype=np.int64)
         self._y: Labels = np.empty(0, dtype=np.int64)
         self._rose: npt.NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
+        self._n_errors: Labels = np.empty(0, dtype=np.int64)
         self._first = 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -76,6 +77,7 @@ class FlipBoard(QWidget):
             rose: (n_moments,) whether the errors rose as the loss fell on a step since the moment before.
         """
         self._chronicle, self._order, self._y, self._rose = chronicle, order, y, rose
+        self._n_errors = chronicle.n_errors
         self.moment = min(self.moment, len(chronicle.moments) - 1)
         self._bring_into_sight()
         self.update()
@@ -230,7 +232,7 @@ class FlipBoard(QWidget):
 
     def _paint_errors(self, painter: QPainter, chronicle: Chronicle, board: QRectF) -> None:
         """Draw a bar a moment: all errors, on a scale from 0 to the most of them; a triangle for a rise."""
-        counts, width = chronicle.n_errors, board.width() / len(chronicle.moments)
+        counts, width = self._n_errors, board.width() / len(chronicle.moments)
         most, room = max(1, int(counts.max())), _ERRORS_PX - 14.0
         colour = QColor(self.theme.errors)
         for k, count in enumerate(counts.tolist()):
@@ -322,6 +324,8 @@ class FlipBoard(QWidget):
         for x, text in places:
             painter.drawText(QRectF(x + 4.0, y, self.width(), line), Qt.AlignmentFlag.AlignLeft, text)
         box = QRectF(board.left(), y + line, board.width(), line)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "steps (each column a checkpoint)")
+        long = "steps (each column a checkpoint)"
+        fits = metrics.horizontalAdvance(long) <= board.width()
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, long if fits else "steps")
         name = QRectF(0.0, y, board.left() - 10.0, line)
         painter.drawText(name, Qt.AlignmentFlag.AlignRight, "sample")

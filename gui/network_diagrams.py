@@ -36,12 +36,18 @@ Unit = tuple[int, int]
 """(layer, number of the unit), both from 0; layer 0 is the input."""
 
 MOST_UNITS: Final = 16
-MOST_LAYERS: Final = 8
+MOST_LAYERS: Final = 6
 _NODE_PX: Final = (62.0, 24.0)
 _LEAST_NODE_PX: Final = 13.0
 _GAP_PX: Final = 4.0
+_PICTURE_SLOTS: Final = (
+    0.8,
+    1.25,
+)  # room of a picture, and of units with pictures beside them, in that of others
+_OUTPUT_PX: Final = 70.0  # from the middle of an output to the edge: its class stands there
 _WIDEST_PX: Final = 6.0
 _FAINTEST: Final = 0.03  # share of the widest line below which a line would not be seen, and is not drawn
+_SMOOTH: Final = 0.25  # weaker ones are a pixel wide and not smoothed: other dashes are dear
 _FADED: Final = 28  # alpha of the lines of other units while one is chosen
 _ARROWS: Final = {
     Qt.Key.Key_Left: (-1, 0),
@@ -104,6 +110,7 @@ class NetworkDiagram(QWidget):
         self.theme = theme
         self.chosen: Unit | None = None
         self._drawing: Drawing | None = None
+        self._line, self._line_width = 0.0, 1.0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
@@ -123,8 +130,8 @@ class NetworkDiagram(QWidget):
             self.update()
 
     def apply_theme(self, theme: Theme) -> None:
-        """Set the colours."""
-        self.theme = theme
+        """Set the colours and the type."""
+        self.theme, self._line = theme, 0.0
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -141,11 +148,12 @@ class NetworkDiagram(QWidget):
         x = self._column_x(layer)
         top, bottom = self._span()
         if layer == 0 and drawing.picture is not None:
-            side = min(self._slot_px() - 12.0, bottom - top, 150.0)
+            side = min(self._slot_of(0)[1] - 10.0, bottom - top, 150.0)
             return QRectF(x - 0.5 * side, 0.5 * (top + bottom - side), side, side)
         n = drawing.n_drawn(layer)
         pitch = (bottom - top) / n
-        width, height = min(_NODE_PX[0], 0.62 * self._slot_px()), min(_NODE_PX[1], pitch - _GAP_PX)
+        width = min(_NODE_PX[0], 0.62 * self._slot_of(layer)[1])
+        height = min(_NODE_PX[1], pitch - _GAP_PX)
         y = top + (number + 0.5) * pitch
         return QRectF(x - 0.5 * width, y - 0.5 * height, width, max(height, _LEAST_NODE_PX))
 
@@ -156,7 +164,7 @@ class NetworkDiagram(QWidget):
             return None
         top, bottom = self._span()
         node = self.node_rect(unit)
-        side = min((bottom - top) / drawing.n_drawn(1) - 3.0, 40.0)
+        side = min((bottom - top) / drawing.n_drawn(1) - 3.0, 40.0, node.left() - self._slot_of(1)[0] - 6.0)
         return QRectF(node.left() - side - 3.0, node.center().y() - 0.5 * side, side, side)
 
     def unit_at(self, at: QPointF) -> Unit | None:
@@ -172,7 +180,9 @@ class NetworkDiagram(QWidget):
         return None
 
     def _line_px(self) -> float:
-        return QFontMetricsF(tick_font()).height()
+        if self._line == 0.0:  # asked for each unit of each picture
+            self._line = QFontMetricsF(tick_font()).height()
+        return self._line
 
     def _span(self) -> tuple[float, float]:
         """Return where the units are: between the titles and what is told of connections that skip layers."""
@@ -180,13 +190,27 @@ class NetworkDiagram(QWidget):
         n_skips = len(drawing.skips) if drawing is not None else 0
         return 2.0 * self._line_px() + 6.0, self.height() - 4.0 - (self._line_px() + 2.0) * min(n_skips, 2)
 
-    def _slot_px(self) -> float:
+    def _slot(self, place: int) -> tuple[float, float]:
+        """Return left edge and width of the room of a column, counted from the left."""
+        drawing = self._drawing
+        assert drawing is not None
+        shares = [1.0] * len(drawing.columns())
+        if drawing.picture is not None:
+            shares[:2] = _PICTURE_SLOTS
+        unit = self.width() / sum(shares)
+        return unit * sum(shares[:place]), unit * shares[place]
+
+    def _slot_of(self, layer: int) -> tuple[float, float]:
         assert self._drawing is not None
-        return self.width() / len(self._drawing.columns())
+        return self._slot(self._drawing.columns().index(layer))
 
     def _column_x(self, layer: int) -> float:
-        assert self._drawing is not None
-        return self._slot_px() * (self._drawing.columns().index(layer) + 0.5)
+        drawing = self._drawing
+        assert drawing is not None
+        left, width = self._slot_of(layer)
+        if layer == len(drawing.values) - 1:
+            return left + width - min(0.5 * width, _OUTPUT_PX)
+        return left + 0.5 * width
 
     def _is_drawn(self, unit: Unit) -> bool:
         drawing = self._drawing
@@ -233,6 +257,7 @@ class NetworkDiagram(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Draw anew with other type."""
         super().changeEvent(event)
+        self._line = 0.0
         self.update()
 
     # Painting
@@ -250,6 +275,7 @@ class NetworkDiagram(QWidget):
         for layer in range(1, len(drawing.values)):
             if {layer - 1, layer} <= set(drawing.columns()):
                 self._paint_lines(painter, drawing, layer)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for layer_drawn in drawing.columns():
             if layer_drawn is None:
                 self._paint_gap(painter, drawing)
@@ -275,30 +301,31 @@ class NetworkDiagram(QWidget):
                 )
             return
         weights = drawing.weights[layer - 1][: drawing.n_drawn(layer - 1), :n_out]
-        starts = [self.node_rect((layer - 1, i)) for i in range(len(weights))]
-        ends = [self.node_rect((layer, j)) for j in range(n_out)]
+        lefts = [self.node_rect((layer - 1, i)) for i in range(len(weights))]
+        rights = [self.node_rect((layer, j)) for j in range(n_out)]
+        starts = [QPointF(rect.right(), rect.center().y()) for rect in lefts]
+        ends = [QPointF(rect.left(), rect.center().y()) for rect in rights]
+        self._line_width = line_px() / 2.0
         shares = weights / drawing.limits[layer - 1]
         order = np.argsort(np.abs(shares), axis=None)
-        for i, j in zip(*(part.tolist() for part in np.unravel_index(order, shares.shape)), strict=True):
-            if abs(shares[i, j]) >= _FAINTEST:
-                is_faded = self.chosen is not None and self.chosen not in ((layer - 1, i), (layer, j))
-                self._set_pen(painter, float(shares[i, j]), is_faded)
-                painter.drawLine(
-                    QPointF(starts[i].right(), starts[i].center().y()),
-                    QPointF(ends[j].left(), ends[j].center().y()),
-                )
+        rows, columns = np.unravel_index(order[np.abs(shares).ravel()[order] >= _FAINTEST], shares.shape)
+        for i, j, share in zip(rows.tolist(), columns.tolist(), shares[rows, columns].tolist(), strict=True):
+            is_faded = self.chosen is not None and self.chosen not in ((layer - 1, i), (layer, j))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, abs(share) > _SMOOTH)
+            painter.setPen(self._pen(share, is_faded))
+            painter.drawLine(starts[i], ends[j])
 
-    def _set_pen(self, painter: QPainter, share: float, is_faded: bool) -> None:
+    def _pen(self, share: float, is_faded: bool) -> QPen:
         colour = QColor(self.theme.errors if share > 0.0 else self.theme.loss)
         # Weak ones in the background: of hundreds of lines the strong ones must be seen.
         colour.setAlpha(_FADED if is_faded else min(255, round(255 * (0.35 + abs(share)))))
-        width = max(0.8, _WIDEST_PX * min(1.0, abs(share))) * line_px() / 2.0
+        width = _WIDEST_PX * min(1.0, abs(share)) * self._line_width if abs(share) > _SMOOTH else 1.0
         pen = QPen(colour, width)
         if share < 0.0:
             dash = max(2.0, 7.0 / width)
             pen.setDashPattern([dash, max(1.5, 5.0 / width)])
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        painter.setPen(pen)
+        return pen
 
     def _paint_layer(self, painter: QPainter, drawing: Drawing, layer: int) -> None:
         self._paint_title(painter, drawing, layer)
@@ -363,7 +390,7 @@ class NetworkDiagram(QWidget):
     def _paint_title(self, painter: QPainter, drawing: Drawing, layer: int) -> None:
         """Write above a layer what it is and how much of it is drawn, and the widest line before it."""
         painter.setPen(QColor(self.theme.text))
-        line, x, slot = self._line_px(), self._column_x(layer), self._slot_px()
+        line, x, slot = self._line_px(), self._column_x(layer), self._slot_of(layer)[1]
         width, n = len(drawing.values[layer]), drawing.n_drawn(layer)
         shown = width if layer == 0 and drawing.picture is not None else n
         counted = f"{width:,}" if shown == width else f"{n} of {width:,}"
@@ -373,9 +400,9 @@ class NetworkDiagram(QWidget):
 
     def _paint_gap(self, painter: QPainter, drawing: Drawing) -> None:
         columns = drawing.columns()
-        place, slot = columns.index(None), self._slot_px()
+        left, width = self._slot(columns.index(None))
         n_left_out = len(drawing.values) - (len(columns) - 1)
-        box = QRectF(place * slot, 0.0, slot, self.height())
+        box = QRectF(left, 0.0, width, self.height())
         painter.setPen(QColor(self.theme.text))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"...\n{n_left_out:,} more\nlayers\n...")
 

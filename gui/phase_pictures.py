@@ -27,7 +27,6 @@ from gui.axes import linear_ticks, tick_font
 from gui.colour_bars import colour_table
 from gui.colour_scales import N_COLOURS, coloured
 from gui.guards import painting
-from gui.guards import painting
 from gui.plot_items import shape_polygon
 from gui.theme import Theme, line_px
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gui import numerals
 from gui.axes import tick_font
 from gui.guards import painting
 from gui.theme import Theme
@@ -42,6 +43,7 @@ class ProbabilityBars(QWidget):
         """Show probabilities (n_classes,) each; see the attributes."""
         self.before, self.after, self.label = before, after, label
         self.setAccessibleName("Probabilities, before and after. " + "; ".join(self.texts()))
+        self.setToolTip("\n".join(self.texts()))
         self.update()
 
     def apply_theme(self, theme: Theme) -> None:
@@ -57,8 +59,9 @@ class ProbabilityBars(QWidget):
         return sorted(np.argsort(-largest, kind="stable")[:_MOST_ROWS].tolist())
 
     def texts(self) -> list[str]:
-        """Return each class with its two numbers, as they are written."""
-        return [f"class {k}: {self.before[k]:.3f} to {self.after[k]:.3f}" for k in self.rows()]
+        """Return each class with its two numbers, exactly."""
+        pairs = [(k, *map(numerals.exact, (self.before[k], self.after[k]))) for k in self.rows()]
+        return [f"class {k}: {before} to {after}" for k, before, after in pairs]
 
     def sizeHint(self) -> QSize:
         """Return a size at which ten classes can be read."""
@@ -81,11 +84,11 @@ class ProbabilityBars(QWidget):
     def _paint_row(self, painter: QPainter, row: QRectF, k: int, metrics: QFontMetricsF) -> None:
         name = f"{k} ✓" if k == self.label else str(k)
         left = metrics.horizontalAdvance(f"{len(self.after) - 1} ✓") + 6.0
-        right = metrics.horizontalAdvance("0.000 → 0.000") + 6.0
+        right = metrics.horizontalAdvance("0.0000 → 0.0000") + 6.0
         painter.setPen(QColor(self.theme.text))
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(row, middle | Qt.AlignmentFlag.AlignLeft, name)
-        text = f"{self.before[k]:.3f} → {self.after[k]:.3f}"
+        text = f"{self.before[k]:.4f} → {self.after[k]:.4f}"
         painter.drawText(row, middle | Qt.AlignmentFlag.AlignRight, text)
         room = QRectF(left, row.top() + 1.0, max(10.0, row.width() - left - right), row.height() - 2.0)
         self._paint_bars(painter, room, k)

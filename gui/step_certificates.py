@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.snapshot import Snapshot
+from engine.step_curvature import curvature_along, curvature_rounding
 from gui import numerals
 
 FloatArray = npt.NDArray[np.float64]
@@ -107,8 +108,6 @@ def rates_of(snapshot: Snapshot, first: int, last: int) -> FloatArray:
 
 def sure_curvatures(snapshot: Snapshot, first: int, last: int) -> FloatArray:
     """Return the curvature along each step first .. last (included, from 1), NaN where it cannot be told."""
-    from engine.certificate import curvature_along, curvature_rounding  # numba comes with it
-
     entries = slice(first - 1, last + 1)
     loss, norm = snapshot.history["loss"][entries], snapshot.history["gradient_norm"][entries]
     rates = rates_of(snapshot, first, last)

@@ -15,9 +15,11 @@ from PySide6.QtGui import (
     QImage,
     QKeyEvent,
     QMouseEvent,
+    QPaintEngine,
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QPolygonF,
     QTransform,
     QWheelEvent,
@@ -36,15 +38,15 @@ from gui.theme import Theme, line_px
 FloatArray = npt.NDArray[np.float64]
 Range = tuple[float, float]
 
-_FINE: Final = 2  # pixels of the picture a pixel of the screen, so that edges are smooth
+_FINE: Final = 2.0  # pixels of the picture a pixel of the screen, so that edges are smooth
 _TURN: Final = 5.0  # degrees a key
 _DEGREES_A_PIXEL: Final = 0.4
 _ZOOM: Final = 1.15
-_FAST: Final = 5
 _BIAS: Final = 0.02  # in box lengths: a line on the surface is not hidden by the cell that it lies on
+_SHADE: Final = 0.35  # the light on undersides
 _LIFT: Final = 0.004
 _NEAR_PX: Final = 30.0
-_PATH_PIECES: Final = 600
+_PATH_PIECES: Final = 250
 _DARK_UP_TO: Final = 0.62  # share of the colour map on which white lines are seen, and black ones above
 
 
@@ -87,7 +89,7 @@ class SurfaceView(QWidget):
         self._shown_reading: tuple[int, int] | None = None
         self._drag: QPointF | None = None
         self._drawn: tuple[object, ...] = ()
-        self._image = QImage()
+        self._image, self._still = QImage(), QPixmap()
         self._buffer: FloatArray = np.empty((0, 0))
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -149,8 +151,9 @@ class SurfaceView(QWidget):
         self.set_camera(self.camera.turned(-_DEGREES_A_PIXEL * moved.x(), _DEGREES_A_PIXEL * moved.y()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End turning."""
+        """End turning, and draw it finely."""
         self._drag = None
+        self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Bring the first view back."""
@@ -228,17 +231,37 @@ class SurfaceView(QWidget):
         painter.fillRect(self.rect(), QColor(self.theme.panel))
         if self.relief is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             self._render()
-            self.axes.draw(painter, self.theme, self.camera, self._placed)
-            painter.drawImage(QRectF(self.rect()), self._image)
-            self._draw_contours(painter)
+            if painter.paintEngine().type() == QPaintEngine.Type.Raster:
+                painter.drawPixmap(0, 0, self._still_life())
+            else:
+                self._draw_still(painter)
             self._draw_path(painter)
             self._draw_reading(painter)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(self.theme.accent), 2.0))
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+
+    def _still_life(self) -> QPixmap:
+        """Return a picture of all that does not move with the run; it is made anew when the surface is."""
+        if self._still.isNull():
+            ratio = self.devicePixelRatioF()
+            self._still = QPixmap(self.size() * ratio)
+            self._still.setDevicePixelRatio(ratio)
+            self._still.fill(QColor(self.theme.panel))
+            painter = QPainter(self._still)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._draw_still(painter)
+            painter.end()
+        return self._still
+
+    def _draw_still(self, painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        self.axes.draw_walls(painter, self.theme, self.camera, self._placed)
+        painter.drawImage(QRectF(self.rect()), self._image)
+        self.axes.draw_numbers(painter, self.theme, self.camera, self._placed)
+        self._draw_contours(painter)
 
     def _placed(self, points: FloatArray) -> FloatArray:
         """Return points (..., 3) of the box as (..., 3): x and y in pixels of the widget, and the depth."""
@@ -262,11 +285,12 @@ class SurfaceView(QWidget):
         )
 
         assert self.relief is not None
-        wanted = (self.relief, self.camera, self.size(), self.devicePixelRatioF())
+        # While it is turned by the mouse, pictures in time matter more than smooth edges.
+        fine = max(1.0 if self._drag is not None else _FINE, self.devicePixelRatioF())
+        wanted = (self.relief, self.camera, self.size(), fine)
         if wanted == self._drawn:
             return
-        self._drawn = wanted
-        fine = max(_FINE, self.devicePixelRatioF())
+        self._drawn, self._still = wanted, QPixmap()
         height, width = round(self.height() * fine), round(self.width() * fine)
         pixels, self._buffer = np.zeros((height, width), dtype=np.uint32), np.full((height, width), np.inf)
         placed = self._placed(self._grid())
@@ -282,13 +306,17 @@ class SurfaceView(QWidget):
         self._image = QImage(pixels.data, width, height, 4 * width, form).copy()
 
     def _colours(self) -> npt.NDArray[np.uint32]:
-        """Return the colour of each cell: that of its middle height, by the light on it."""
+        """Return the colours (2, n_x - 1, n_y - 1) of the cells: of their middle heights, by the light on them.
+
+        The second are those of the undersides, which lie in the shade.
+        """
         heights = self._heights
         middle = 0.25 * (heights[1:, 1:] + heights[1:, :-1] + heights[:-1, 1:] + heights[:-1, :-1])
         share = np.clip(np.nan_to_num(0.5 * (middle / HALF_HEIGHT + 1.0)), 0.0, 1.0)
         table = colour_table(self.theme.magnitude_map, N_COLOURS)
         colours = table[(share * (N_COLOURS - 1) + 0.5).astype(np.int64)]
-        return _dimmed(colours, np.nan_to_num(lit(heights, self.camera)))
+        light = np.nan_to_num(lit(heights, self.camera))
+        return np.stack((_dimmed(colours, light), _dimmed(colours, np.full_like(light, _SHADE))))
 
     def _is_seen(self, placed: FloatArray) -> npt.NDArray[np.bool_]:
         """Return which points (..., 3), as `_placed` gives them, no part of the surface hides."""
@@ -322,14 +350,15 @@ class SurfaceView(QWidget):
         seen = self._is_seen(pieces)
         width = 1.75 * line_px()
         self._draw_hidden(painter, pieces[~seen])
+        runs = [QPolygonF([QPointF(x, y) for x, y, _ in pieces[run].tolist()]) for run in _runs(seen)]
         for colour, thickness in (("#000000", width + 2.0), (self.theme.path, width)):
             pen = QPen(QColor(colour), thickness)
             if self.is_dashed and colour != "#000000":
                 pen.setDashPattern([4.0, 3.0])
                 pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             painter.setPen(pen)
-            for run in _runs(seen):
-                painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y, _ in pieces[run].tolist()]))
+            for run in runs:
+                painter.drawPolyline(run)
         self._draw_ends(painter, self._placed(corners[[0, -1]]))
 
     def _draw_hidden(self, painter: QPainter, points: FloatArray) -> None:

@@ -27,8 +27,11 @@ FloatArray = npt.NDArray[np.float64]
 
 _N_SWAP: Final = 21  # points of the stretch on which the output weights are exchanged
 _STEPS_A_YIELD: Final = 250
-_FEWEST_A_YIELD: Final = 10
-_WORK_A_YIELD: Final = 1e10  # parameters times samples times steps: some tenths of a second until one can cancel
+_FEWEST_ITERATIONS: Final = (
+    10  # L-BFGS begins anew after each yield, and forgets what it learned of the curvature
+)
+# Parameters times samples times steps: some tenths of a second until a walk can be cancelled.
+_WORK_A_YIELD: Final = 5e9
 _N_NEWTON: Final = 40
 _ROUNDING: Final = 1e-9  # of the largest singular value
 
@@ -136,7 +139,7 @@ class _Walker:
         self._order = np.arange(net.layer_sizes[layer])
         self._order[list(pair)] = pair[::-1]
         n_fitting = int(_WORK_A_YIELD / (net.n_params * data.n_samples))
-        self._n_a_yield = min(max(n_fitting, _FEWEST_A_YIELD), _STEPS_A_YIELD)
+        self._n_a_yield = min(max(n_fitting, 1), _STEPS_A_YIELD)
         self._thetas: list[FloatArray] = []
         self._losses: list[float] = []
         self._merged: int | None = None
@@ -189,8 +192,9 @@ class _Walker:
             slope[self._first] = slope[self._second] = 0.5 * (slope[self._first] + slope[self._second])
             return loss, slope
 
-        for n in range(0, n_iterations, self._n_a_yield):
-            options = {"maxiter": min(self._n_a_yield, n_iterations - n), "ftol": 0.0, "gtol": 1e-13}
+        n_a_yield = max(self._n_a_yield, _FEWEST_ITERATIONS)
+        for n in range(0, n_iterations, n_a_yield):
+            options = {"maxiter": min(n_a_yield, n_iterations - n), "ftol": 0.0, "gtol": 1e-13}
             found = scipy.optimize.minimize(tied, theta, jac=True, method="L-BFGS-B", options=options)
             theta[...] = found.x
             self._hold(theta, 0.0)

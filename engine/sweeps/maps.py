@@ -105,7 +105,9 @@ class Table:
             return "not run yet"
         status = list(Status)[self._status[cell] - 1].value
         steps = self._n_steps[cell]
-        ended = status if np.isnan(steps) else f"{status} after {steps:,.0f} step{'' if steps == 1.0 else 's'}"
+        ended = (
+            status if np.isnan(steps) else f"{status} after {steps:,.0f} step{'' if steps == 1.0 else 's'}"
+        )
         parts = [f"{name.replace('_', ' ')} {self._word(name, cell)}" for name in self._values]
         return f"{ended}; {', '.join(parts)}"
 

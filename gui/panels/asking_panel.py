@@ -23,7 +23,7 @@ _REST_S: Final = 1.0  # between two answers that follow a run, at least
 # the engine's own.
 _DUTY: Final = 3.0 if usable_cores() > 2 else 20.0
 _SMALL_PX: Final = (460, 340)
-_MOST_LINES: Final = {True: 2, False: 4}  # of the caption, in a small place and else
+_MOST_LINES: Final = ((340, 4), (260, 3), (0, 2))  # of the caption, from that height on
 _PATIENCE_S: Final = 0.7  # an answer that takes longer shows how far it is, and can be cancelled
 
 
@@ -113,9 +113,9 @@ class AskingPanel(Panel):
         may_ask = not self.why_not(snapshot)
         for widget in (self.follow_box, self.recompute_button):
             widget.setEnabled(may_ask)
-        self.anyway_button.setVisible(may_ask and self._is_long(snapshot) and self._inquiry is None)
         if self._asked is None and self._asks_by_itself(snapshot):
             self.recompute()
+        self._offer_buttons()
         self.draw_run(snapshot)
         self.write()
 
@@ -144,7 +144,7 @@ class AskingPanel(Panel):
         self._problem = ""
         self._asked = snapshot
         self._inquiry = Inquiry(self.jobs, self.work, snapshot)
-        self.anyway_button.setVisible(False)
+        self._offer_buttons()
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours of the legend; a subclass adds its plots'. See Panel."""
@@ -159,7 +159,7 @@ class AskingPanel(Panel):
         """Leave the plots what there is in a small place: the key U and the tool tip do the rest."""
         super().resizeEvent(event)
         self.is_small = self.width() < _SMALL_PX[0] or self.height() < _SMALL_PX[1]
-        self._offer_cancel()
+        self._offer_buttons()
         self._limit_caption()
         if self._newest is not None and self.isVisible():
             self.write()
@@ -187,7 +187,7 @@ class AskingPanel(Panel):
         return snapshot.data.n_samples * snapshot.net.n_params > self.most_work
 
     def _asks_by_itself(self, snapshot: Snapshot) -> bool:
-        return not self.why_not(snapshot) and not self._is_long(snapshot)
+        return self.is_seen and not self.why_not(snapshot) and not self._is_long(snapshot)
 
     def _should_follow(self, snapshot: Snapshot) -> bool:
         """Whether the run has moved on and it is time to follow it."""
@@ -209,7 +209,7 @@ class AskingPanel(Panel):
             self._inquiry = None
             self._problem = progress.error
             self._rest_until_s = time.perf_counter() + max(_REST_S, _DUTY * inquiry.seconds)
-        self._offer_cancel()
+        self._offer_buttons()
         self.write()
 
     def _recompute_or_cancel(self) -> None:
@@ -224,16 +224,20 @@ class AskingPanel(Panel):
         if self._inquiry is not None:
             self._inquiry.cancel()
             self._inquiry = None
-        self._offer_cancel()
+        self._offer_buttons()
 
-    def _offer_cancel(self) -> None:
+    def _offer_buttons(self) -> None:
         is_slow = self._inquiry is not None and self._inquiry.seconds > _PATIENCE_S
         name_button(self.recompute_button, "Cancel" if is_slow else "Recompute")
 
-        self.recompute_button.setVisible(is_slow or not self.is_small)
+        snapshot = self._newest
+        is_offered = snapshot is not None and self._is_long(snapshot) and not self.why_not(snapshot)
+        is_offered = is_offered and self._inquiry is None
+        self.anyway_button.setVisible(is_offered)
+        self.recompute_button.setVisible(is_slow or not (self.is_small or is_offered))
 
     def _limit_caption(self) -> None:
-        n_lines = _MOST_LINES[self.is_small]
+        n_lines = next(n for height, n in _MOST_LINES if self.height() >= height)
         self.caption.setMaximumHeight(n_lines * self.caption.fontMetrics().lineSpacing() + 2)
 
     def _progress_key(self) -> tuple[Key, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from engine.snapshot import Snapshot
@@ -37,6 +38,7 @@ _SPECTRUM_PROBES: Final = 10
 _MARGIN: Final = 0.02
 _DECADES: Final = 6.0  # of the density that are drawn
 _NOTHING: Final = np.empty(0)
+_STEPS_A_FRAME: Final = 100_000  # of a long run that is seen for the first time: more would be felt
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +98,7 @@ random vectors (Ghorbani, Krishnan and Xiao, "An investigation into neural net o
 eigenvalue density", 2019): the share of eigenvalues per unit, each drawn as a bell of a hundredth of
 the whole width. Below a millionth of the highest value it is drawn at that value. Its largest
 eigenvalues need not be exact; the diamonds' are. Computed when you press the button, for the present
-step.
+step; the button also hides it again.
 
 Follow computes anew while the run goes on, beside training, with rests. The scale is logarithmic away
 from 0 and linear around it, so that both signs have a place; right button: linear. Arrows read the
@@ -107,8 +109,8 @@ numbers."""
         self.plot = SymlogPlot(self.theme, "steps", "eigenvalue", (True, False), can_be_log=True)
         self.plot.set_log(True)
         self.zero = self.plot.add_curve("muted")
-        self.limit = self.plot.add_curve("ceiling", is_dashed=True)
         self.along = self.plot.add_curve("loss")
+        self.limit = self.plot.add_curve("ceiling", is_dashed=True)
         self.largest = self.plot.add_curve("symmetry")
         self.smallest = self.plot.add_curve("gradient", is_dashed=True)
         self.largest_marks = self.plot.add_marks("symmetry", "diamond")
@@ -241,17 +243,38 @@ numbers."""
     # The spectrum
 
     def ask_spectrum(self) -> None:
-        """Compute the density of the eigenvalues at the present step, or cancel that."""
+        """Compute the density of the eigenvalues at the present step; cancel that; hide what is computed."""
         if self._spectrum_inquiry is not None:
             self._end_spectrum_inquiry()
+        elif self._has_spectrum_of(self._newest):
+            self._drop_spectrum()
+            self.write()
         elif self._newest is not None:
             self._spectrum_inquiry = Inquiry(self.jobs, _spectral_work, self._newest)
             self._spectrum_problem = ""
             name_button(self.spectrum_button, "Cancel")
 
+    def _has_spectrum_of(self, snapshot: Snapshot | None) -> bool:
+        known = self._spectral[0] if self._spectral is not None else None
+        if known is None or snapshot is None:
+            return False
+        return (known.generation, known.n_steps) == (snapshot.generation, snapshot.n_steps)
+
+    def _show_plots(self) -> None:
+        """Show both plots, or the spectrum alone where there is no room for two."""
+        self.spectrum.setVisible(self._spectral is not None)
+        self.plot.setVisible(self._spectral is None or not self.is_small)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as many plots as there is room for; see AskingPanel."""
+        super().resizeEvent(event)
+        self._show_plots()
+
     def poll(self) -> None:
         """Follow both questions; see Panel."""
         super().poll()
+        if self._drawn is not None and self._along.is_behind(self._drawn):
+            self.draw_run(self._drawn)
         inquiry = self._spectrum_inquiry
         if inquiry is None or self._newest is None:
             return
@@ -267,7 +290,7 @@ numbers."""
             self._end_spectrum_inquiry()
         self.write()
 
-    def hideEvent(self, event: Any) -> None:
+    def hideEvent(self, event: QHideEvent) -> None:
         """Stop computing what nobody sees."""
         super().hideEvent(event)
         self._end_spectrum_inquiry()
@@ -282,7 +305,7 @@ numbers."""
         self._spectral = None
         self._spectrum_problem = ""
         self._end_spectrum_inquiry()
-        self.spectrum.setVisible(False)
+        self._show_plots()
 
     def _show_spectrum(self, snapshot: Snapshot, density: SpectralDensity) -> None:
         if self._spectral is None or self._spectral[1] is not density:
@@ -305,7 +328,7 @@ numbers."""
         pad = _MARGIN * (right - x[0])
         y_range = log_range(floor, top) if self.spectrum.is_log else (-0.03 * top, 1.05 * top)
         self.spectrum.move_view((x[0] - pad, right + pad), y_range)
-        self.spectrum.setVisible(True)
+        self._show_plots()
 
     # Reading
 
@@ -356,6 +379,10 @@ class AlongSteps:
         """The curvature along the last step, NaN where there is none."""
         return float(self._values[-1]) if len(self._values) else np.nan
 
+    def is_behind(self, snapshot: Snapshot) -> bool:
+        """Whether there are steps that it has not read yet."""
+        return len(self._values) < snapshot.n_steps and snapshot.config.batch_size is None
+
     def decimated(self, snapshot: Snapshot, first: int, last: int) -> tuple[FloatArray, FloatArray]:
         """Return (steps, values) of the steps first .. last as at most N_POINTS points: no extreme is lost."""
         self._read(snapshot)
@@ -374,9 +401,9 @@ class AlongSteps:
         run = snapshot.run_id, snapshot.generation
         if run != self._run or len(self._values) > snapshot.n_steps:
             self._run, self._values = run, np.empty(0)
-        done = len(self._values)
-        if done < snapshot.n_steps and snapshot.config.batch_size is None:
-            new = sure_curvatures(snapshot, done + 1, snapshot.n_steps)
+        if self.is_behind(snapshot):
+            done = len(self._values)
+            new = sure_curvatures(snapshot, done + 1, min(snapshot.n_steps, done + _STEPS_A_FRAME))
             self._values = np.concatenate((self._values, new))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -30,8 +31,25 @@ Bools = npt.NDArray[np.bool_]
 _REST_S: Final = 0.5  # between two answers that follow a run
 _DUTY: Final = 3.0 if usable_cores() > 2 else 20.0  # rests so many times as long as an answer took
 _MOST_KEPT: Final = 8  # moments at which the run was paused, beside its checkpoints
-_PICTURE_PX: Final = 96
+_PICTURE_PX: Final = 84
 _MOST_NUMBERS: Final = 8
+
+
+@dataclass(slots=True)
+class _Stop:
+    """A rise at which the run was told to pause: its step, the run's generation, and whether the run stands."""
+
+    step: int
+    generation: int
+    has_come: bool = False
+
+    def still_holds(self, snapshot: Snapshot) -> bool:
+        """Note whether the run stands; return False when it has gone on since, or is another one."""
+        runs = snapshot.state is State.RUNNING
+        if snapshot.generation != self.generation or (self.has_come and runs):
+            return False
+        self.has_come = not runs
+        return True
 
 
 class ExamplesPanel(Panel):
@@ -90,7 +108,7 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         self.note_label = NoteLabel()
         self._lay_out(layout)
         self._connect()
-        self._run_id, self._generation = -1, -1
+        self._run_id = -1
         self._job: Job | None = None
         self._asked: tuple[int, int] | None = None
         self._asked_at_s = self._rest_until_s = 0.0
@@ -98,8 +116,10 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         self._known: dict[Point, Bools] = {}
         self._kept: list[Point] = []
         self._n_rises_seen: int | None = None
-        self._stopped_at: tuple[int, int] | None = None
+        self._stop: _Stop | None = None
         self._has_chosen = False
+        self._n_lost = 0
+        self._title_text = ""
         self._error_text = ""
 
     def offer(self, snapshot: Snapshot) -> None:
@@ -112,10 +132,8 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         self._watch(snapshot)
         if snapshot.run_id != self._run_id:
             self._forget(snapshot)
-        if snapshot.generation != self._generation:
-            self._generation = snapshot.generation
-            self._stopped_at = None
         self._write_buttons(snapshot)
+        self._write_note()
         self.poll()
 
     def poll(self) -> None:
@@ -151,11 +169,10 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         if chronicle is None:
             return self._error_text
         steps = f"{chronicle.moments[0].step:,} to {chronicle.moments[-1].step:,}"
-        n_lost = int((chronicle.n_lost > 0).sum())
         return (
             f"{numerals.plural(len(chronicle.moments), 'moment')} from step {steps}; "
-            f"{numerals.plural(n_lost, 'sample')} went from right to wrong at some time. "
-            f"{self.heading.text()} {self.numbers.text()}"
+            f"{numerals.plural(self._n_lost, 'sample')} went from right to wrong at some time. "
+            f"{self._about_sample()}"
         )
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -170,6 +187,7 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         snapshot = self._newest
         step = self._rise(snapshot) if snapshot is not None else None
         if step is not None:
+            self._has_chosen = False  # the next step has samples of its own to show
             self.command_issued.emit(GoTo(step - 1))
 
     def go_to_moment(self) -> None:
@@ -181,19 +199,19 @@ Page down move by a page, Home and End to the first and last moment. A click cho
 
     def _watch(self, snapshot: Snapshot) -> None:
         """Pause at a new rise, if that is wanted; costs nothing otherwise, for this is called while hidden."""
-        rises = snapshot.history.error_rises
+        rises, runs = snapshot.history.error_rises, snapshot.state is State.RUNNING
         seen, self._n_rises_seen = self._n_rises_seen, len(rises)
-        is_new = seen is not None and len(rises) > seen
-        if is_new and self.stop_box.isChecked() and snapshot.state is State.RUNNING:
-            assert seen is not None
-            self._stopped_at = int(rises[seen]), snapshot.run_id
+        if self._stop is not None and not self._stop.still_holds(snapshot):
+            self._stop = None
+        if self.stop_box.isChecked() and runs and seen is not None and len(rises) > seen:
+            self._stop = _Stop(int(rises[seen]), snapshot.generation)
             self.command_issued.emit(Pause())
 
     def _rise(self, snapshot: Snapshot) -> int | None:
         """Return the step that raised the errors to which the button leads, or None."""
         rises = snapshot.history.error_rises
-        if self._stopped_at is not None and self._stopped_at[1] == snapshot.run_id:
-            return self._stopped_at[0]
+        if self._stop is not None:
+            return self._stop.step
         return int(rises[-1]) if len(rises) else None
 
     def _should_ask(self, snapshot: Snapshot) -> bool:
@@ -212,7 +230,7 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         if progress.finished:
             self._finish(progress.error, found)
         elif is_first:
-            self.note_label.setText(f"Evaluating the checkpoints, {round(100 * progress.done)} %.")
+            self._write_note(f"Evaluating the checkpoints, {round(100 * progress.done)} %.")
 
     def _finish(self, error: str, found: Chronicle | None) -> None:
         now = time.perf_counter()
@@ -234,7 +252,7 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         """Drop everything: the network or the data is another one."""
         self._run_id = snapshot.run_id
         self._cancel()
-        self._asked = self._chronicle = self._stopped_at = None
+        self._asked = self._chronicle = None
         self._known, self._kept, self._has_chosen = {}, [], False
         self._error_text = ""
         self.board.clear()
@@ -250,12 +268,13 @@ Page down move by a page, Home and End to the first and last moment. A click cho
 
     def _show(self, chronicle: Chronicle, snapshot: Snapshot) -> None:
         before, self._chronicle = self._chronicle, chronicle
-        order = chronicle.order()
+        self._n_lost = int((chronicle.n_lost > 0).sum())
+        order, rose = chronicle.order(), _rose(chronicle, snapshot)
         if not self._has_chosen:
-            self.board.choose(*_telling_flip(chronicle, int(order[0])))
+            self.board.choose(*_telling_flip(chronicle, order, rose))
         elif before is not None:
             self.board.moment = _same_moment(before, chronicle, self.board.moment)
-        self.board.show_chronicle(chronicle, order, snapshot.data.y, _rose(chronicle, snapshot))
+        self.board.show_chronicle(chronicle, order, snapshot.data.y, rose)
         self._write(snapshot)
 
     def _choose(self) -> None:
@@ -267,12 +286,11 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         chronicle = self._chronicle
         if chronicle is None:
             return
-        n_lost = int((chronicle.n_lost > 0).sum())
         self.legend.set_keys(
             Key("box", "errors", "wrong"),
             Key("box", "grid", "right"),
             Key("triangle", "mark", "errors rose, loss fell"),
-            Key("", "text", f"{n_lost:,} of {snapshot.data.n_samples:,} went wrong"),
+            Key("", "text", f"{self._n_lost:,} of {snapshot.data.n_samples:,} went wrong"),
         )
         self._write_sample(chronicle, snapshot)
         self._write_buttons(snapshot)
@@ -284,7 +302,8 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         net, data = snapshot.net, snapshot.data
         two = [standing(net, chronicle.moments[k].theta, data, sample) for k in (before, after)]
         words = ["right" if chronicle.right[k, sample] else "wrong" for k in (before, after)]
-        self.heading.setText(f"<b>Sample {sample:,}, class {data.y[sample]}: {words[0]} → {words[1]}</b>")
+        self._title_text = f"Sample {sample:,}, class {data.y[sample]}: {words[0]} → {words[1]}"
+        self.heading.setText(f"<b>{self._title_text}</b>")
         self.numbers.setText(_standing_text(chronicle, (before, after), two, net.n_outputs))
         shape = data.image_shape
         self.picture.show_values(data.x[sample].reshape(shape) if shape else None)
@@ -293,8 +312,12 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         self.bars.setVisible(net.n_outputs > 1)
         if net.n_outputs > 1:
             self.bars.show_bars(two[0].outputs, two[1].outputs, int(data.y[sample]))
-        self.board.setAccessibleDescription(f"{self.heading.text()} {self.numbers.text()}")
+        self.board.setAccessibleDescription(self._about_sample())
         self.setAccessibleName(f"{self.title}. Sample {sample}: {words[0]} to {words[1]}.")
+
+    def _about_sample(self) -> str:
+        """Return what is told of the sample, in one line."""
+        return f"{self._title_text}; {self.numbers.text().replace(chr(10), ', ')}."
 
     def _write_buttons(self, snapshot: Snapshot) -> None:
         step = self._rise(snapshot)
@@ -305,13 +328,14 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         if chronicle is not None:
             self.go_button.setText(f"Go to {chronicle.moments[max(0, self.board.moment - 1)].step:,}")
 
-    def _write_note(self) -> None:
+    def _write_note(self, otherwise: str = "") -> None:
+        """Write what went wrong, or where a rise stopped the run, or else something else."""
         snapshot, text = self._newest, self._error_text
-        if not text and snapshot is not None and self._stopped_at and self._stopped_at[1] == snapshot.run_id:
-            step = self._stopped_at[0]
+        if not text and snapshot is not None and self._stop is not None and self._stop.has_come:
+            step = self._stop.step
             text = f"The errors rose on step {step:,}; the run stopped at step {snapshot.n_steps:,}, "
             text += f"{numerals.plural(snapshot.n_steps - step, 'step')} later."
-        self.note_label.setText(text)
+        self.note_label.setText(text or otherwise)
 
     # How it is put together
 
@@ -360,12 +384,21 @@ def _same_moment(before: Chronicle, after: Chronicle, moment: int) -> int:
     return min(int(np.searchsorted(steps, before.moments[moment].step)), len(steps) - 1)
 
 
-def _telling_flip(chronicle: Chronicle, sample: int) -> tuple[int, int]:
-    """Return a sample with the newest moment that found it gone wrong, else changed, else the last one."""
+def _telling_flip(chronicle: Chronicle, order: npt.NDArray[np.int64], rose: Bools) -> tuple[int, int]:
+    """Return the sample and the moment to show at first.
+
+    After a step that raised the errors, a sample that went wrong on it; else the one lost most often, at the
+    newest moment that found it gone wrong, or else changed, or else the last.
+    """
+    last = len(chronicle.moments) - 1
+    if rose[-1]:
+        lost = np.flatnonzero(chronicle.right[-2] & ~chronicle.right[-1])
+        return int(lost[0]), last
+    sample = int(order[0])
     flips = chronicle.flip_moments(sample)
-    lost = flips[~chronicle.right[flips, sample]]
-    newest = [int(found[-1]) for found in (lost, flips) if len(found)]
-    return sample, (newest or [len(chronicle.moments) - 1])[0]
+    gone = flips[~chronicle.right[flips, sample]]
+    newest = [int(found[-1]) for found in (gone, flips) if len(found)]
+    return sample, (newest or [last])[0]
 
 
 def _rose(chronicle: Chronicle, snapshot: Snapshot) -> Bools:
@@ -378,7 +411,7 @@ def _rose(chronicle: Chronicle, snapshot: Snapshot) -> Bools:
 def _standing_text(chronicle: Chronicle, pair: tuple[int, int], two: list[Standing], n_outputs: int) -> str:
     steps = [f"{chronicle.moments[k].step:,}" for k in pair]
     lines = [f"step {steps[0]} → {steps[1]}"]
-    for name, values in (("own loss", [one.loss for one in two]), ("margin", [one.margin for one in two])):
+    for name, values in (("loss", [one.loss for one in two]), ("margin", [one.margin for one in two])):
         lines.append(f"{name} {numerals.short(values[0])} → {numerals.short(values[1])}")
     if n_outputs == 1:
         lines.append(f"output {numerals.short(two[0].outputs[0])} → {numerals.short(two[1].outputs[0])}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from engine.history import HistoryView
@@ -37,7 +38,7 @@ _WORDS: Final = {"cross_entropy": "cross-entropy", "quadratic": "quadratic"}
 _MARGIN: Final = 0.02
 _FLOOR: Final = 1e-20
 _N_BOUND: Final = 201
-_BY_GRADIENT, _BY_P = "gradient", "p"
+_BY_GRADIENT, _BY_P, _OVER_STEPS = "gradient", "p", "steps"
 _ROUNDING: Final = 1.0 + 1e-12
 
 
@@ -78,10 +79,12 @@ Solid line: one half. ‖u quadratic‖ ≤ ½ ‖u cross-entropy‖ for every e
 hold for the gradients by the weights (claim gradient-bound-weights).
 
 Dashed line: the bound from below, ‖u quadratic‖ ≥ p (1 − p)² (C / (C − 1))^1.5 with C classes and p the
-probability of the right class. It is reached where all wrong classes share alike. "Across: p"
+probability of the right class. It is reached where all wrong classes share alike. "by p"
 shows it as it is; across the other gradient, where several p are possible, it is the smallest of their
 bounds. It goes to 0 at both ends: a net that is sure and wrong has a large cross-entropy gradient
 and almost no quadratic one (claim no-lower-bound).
+
+In a small place one of the plots is shown: "by step" is the left one.
 
 Click chooses the nearest example and tells its numbers, also the lengths of its gradients by the weights.
 Keys: Left and Right choose the next example across, Up and Down the next by number, with Shift ten further. In
@@ -112,14 +115,15 @@ loss."""
     def corner(self) -> tuple[QWidget, ...]:
         """Return the choice of what is drawn across; see AskingPanel."""
         self.across_box = QComboBox()
-        self.across_box.addItem("Across: ‖u‖", _BY_GRADIENT)
-        self.across_box.addItem("Across: p", _BY_P)
+        self.across_box.addItem("by ‖u‖", _BY_GRADIENT)
+        self.across_box.addItem("by p", _BY_P)
+        self.across_box.addItem("by step", _OVER_STEPS)
         self.across_box.setAccessibleName("What the plot of examples has across")
         self.across_box.setToolTip(
-            "Across: ‖u‖ of the cross-entropy, or the probability p of the right class."
+            "Examples across ‖u‖ of the cross-entropy, or across p of the right class; or the run alone."
         )
         self.across_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.across_box.currentIndexChanged.connect(self._draw_examples)
+        self.across_box.currentIndexChanged.connect(self._choose_view)
         return (self.across_box,)
 
     def why_not(self, snapshot: Snapshot) -> str:
@@ -154,9 +158,7 @@ loss."""
     def draw_run(self, snapshot: Snapshot) -> None:
         """Draw both norms along the run; see AskingPanel."""
         self.found.keep_those_of(snapshot.history)
-        has_two = not self.why_not(snapshot)
-        self.scatter.setVisible(has_two)
-        self.across_box.setVisible(has_two)
+        self._show_plots(not self.why_not(snapshot))
         right = numerals.round_above(max(snapshot.n_steps, 10))
         self.plot.move_view((-_MARGIN * right, right * (1.0 + _MARGIN)), self.plot.view[1])
         self._lines = self._find_lines(snapshot)
@@ -166,6 +168,13 @@ loss."""
         self.other.set_points(steps, self.plot.to_view(values))
         everything = np.concatenate([values for _, values in self._lines.values()])
         self.plot.move_view(self.plot.view[0], self._fit(everything))
+
+    def _show_plots(self, has_two: bool) -> None:
+        """Show both plots, or the one that is chosen where there is no room for two."""
+        has_examples = has_two and self.across_box.currentData() != _OVER_STEPS
+        self.scatter.setVisible(has_examples)
+        self.plot.setVisible(not (has_examples and self.is_small))
+        self.across_box.setVisible(has_two)
 
     def forget(self) -> None:
         """Drop everything; see AskingPanel."""
@@ -181,11 +190,11 @@ loss."""
             return ()
         if self.why_not(snapshot):
             return (Key("line", "gradient", f"squared {numerals.short(snapshot.gradient_norm)}"),)
-        examples = self._examples
+        norms = (self._norm_key("line", "cross_entropy"), self._norm_key("dash", "quadratic"))
+        points = _example_keys(self._examples[1]) if self._examples is not None else ()
         return (
-            self._norm_key("line", "cross_entropy"),
-            self._norm_key("dash", "quadratic"),
-            *(_example_keys(examples[1]) if examples is not None else ()),
+            *(norms if self.plot.isVisibleTo(self) else ()),
+            *(points if self.scatter.isVisibleTo(self) else ()),
         )
 
     def caption_text(self) -> str:
@@ -310,6 +319,17 @@ loss."""
             signal.connect(self._draw_again)
         self.scatter.view_moved.connect(self._draw_examples)
         self.scatter.chosen_changed.connect(lambda _: self.write())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as many plots as there is room for; see AskingPanel."""
+        super().resizeEvent(event)
+        self._choose_view()
+
+    def _choose_view(self) -> None:
+        if self._newest is not None:
+            self._show_plots(not self.why_not(self._newest))
+            self._draw_examples()
+            self.write()
 
     def _draw_again(self) -> None:
         if self._newest is not None:

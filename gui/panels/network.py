@@ -29,7 +29,7 @@ class NetworkPanel(Panel):
 
     panel_id = "network"
     title = "Network"
-    interval_s = 0.2
+    interval_s = 0.4
     help_text = f"""The network from the left to the right: input, hidden layers, output, and what one
 sample does in it.
 

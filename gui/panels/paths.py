@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
 from engine.jobs import Job
@@ -19,6 +19,7 @@ from gui.legends import Key, Legend
 from gui.panels.panel import Panel
 from gui.panels.path_choices import Choices, PathControls
 from gui.panels.path_words import HELP, barrier_text, caption, extremes_text, place_text, point_text
+from gui.panels.time_panel import NoteLabel
 from gui.plots import Plot, close_log_range, count_range, linear_range
 from gui.readouts import loss_unit
 from gui.theme import Theme, set_role
@@ -31,7 +32,8 @@ FloatArray = npt.NDArray[np.float64]
 _FLOOR: Final = 1e-14
 _MARGIN: Final = 0.02
 _ROUNDING: Final = 1e-9
-_NAMES_SHARE: Final = 0.14
+_SHORT_PX: Final = 430
+_NAMES_PX: Final = 24.0
 _AXIS_PX: Final = 72
 _SLIDER_PX: Final = (_AXIS_PX + 12, 0, 28, 0)  # so that its handle stands below the point it means
 _NONE: Final = np.empty(0)
@@ -73,7 +75,7 @@ class PathsPanel(Panel):
             self.lower_plot.add_marks("path", "diamond"),
         )
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.reading, self.caption = QLabel(" "), QLabel(wordWrap=True)
+        self.reading, self.caption, self.note = QLabel(" "), QLabel(wordWrap=True), NoteLabel()
         self._lay_out(layout)
         self._connect()
         self._job: Job | None = None
@@ -147,6 +149,11 @@ class PathsPanel(Panel):
         super().hideEvent(event)
         self.stop()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what there is no room for."""
+        super().resizeEvent(event)
+        self._fit()
+
     # What is asked and answered
 
     def _on_chosen(self) -> None:
@@ -211,7 +218,7 @@ class PathsPanel(Panel):
         """Feed the curves of both plots and move their views."""
         right = way.end + _MARGIN * (way.end - way.start)
         x_range = (way.start - _MARGIN * (way.end - way.start), right)
-        self.loss_plot.set_labels("", f"loss ({self._unit})")
+        self.loss_plot.set_labels("", "loss" if self._is_short else f"loss ({self._unit})")
         profiles = [way.along] if way.straight is None else [way.along, way.straight]
         losses = [_finite(profile) for profile in profiles]
         for curve, (at, loss) in zip((self.loss, self.straight_loss), losses, strict=False):
@@ -223,7 +230,7 @@ class PathsPanel(Panel):
                 low, high = 0.9 * low, 1.1 * high
             bottom, top = close_log_range(low, high) if self.loss_plot.is_log else linear_range(low, high)
             if way.stages:  # room for their names above the curves
-                top += _NAMES_SHARE * (top - bottom)
+                top += _NAMES_PX / max(2.5 * _NAMES_PX, self._curves_px) * (top - bottom)
             self.loss_plot.move_view(x_range, (bottom, top))
         self._feed_lower(way, profiles, x_range)
 
@@ -231,7 +238,8 @@ class PathsPanel(Panel):
         """Show the errors, or the curvature where that is what changes."""
         is_curvature = way.lowest_curvature is not None
         self.lower_plot.y_axis.is_whole = not is_curvature
-        self.lower_plot.set_labels(way.x_label, "smallest eigenvalue" if is_curvature else "errors")
+        name = ("smallest λ" if self._is_short else "smallest eigenvalue") if is_curvature else "errors"
+        self.lower_plot.set_labels("" if self._is_short else way.x_label, name)
         if way.lowest_curvature is not None:
             values = way.lowest_curvature
             self.curvature.set_points(way.along.at, values)
@@ -291,7 +299,9 @@ class PathsPanel(Panel):
         if text != self.caption.text():
             set_role(self.caption, "problem" if self._error_text else "caption")
             self.caption.setText(text)
+            self.note.setText(text)
             self.setAccessibleDescription(text)
+            self._fit()
 
     def _write_reading(self) -> None:
         way, text = self._way, ""
@@ -333,6 +343,21 @@ class PathsPanel(Panel):
         has_moved = self._newest is not None and self._newest.generation != asked.generation
         return caption(way, asked.n_steps, has_moved, self._stopped_at)
 
+    def _fit(self) -> None:
+        """Give the room to the plots where there is little: the caption then keeps to one line, a problem does not."""
+        is_brief = self._is_short and not self._error_text
+        self.caption.setVisible(not is_brief)
+        self.note.setVisible(is_brief)
+
+    @property
+    def _is_short(self) -> bool:
+        return self.height() < _SHORT_PX
+
+    @property
+    def _curves_px(self) -> float:
+        """How high the curves of the upper plot may be, in pixels."""
+        return float(self.loss_plot.getViewBox().height()) - _NAMES_PX
+
     @property
     def _unit(self) -> str:
         return loss_unit(self._newest) if self._newest is not None else ""
@@ -360,8 +385,8 @@ class PathsPanel(Panel):
         plots = QVBoxLayout(self.plots)
         plots.setContentsMargins(0, 0, 0, 0)
         plots.setSpacing(0)
-        plots.addWidget(self.loss_plot, 5)
-        plots.addWidget(self.lower_plot, 4)
+        plots.addWidget(self.loss_plot, 4)
+        plots.addWidget(self.lower_plot, 3)
         below = QHBoxLayout()
         below.setContentsMargins(*_SLIDER_PX)
         below.addWidget(self.slider)
@@ -373,6 +398,7 @@ class PathsPanel(Panel):
         layout.addWidget(self.legend)
         layout.addWidget(self.plots, 1)
         layout.addWidget(self.caption)
+        layout.addWidget(self.note)
         self.plots.setVisible(False)
 
     def _connect(self) -> None:
@@ -383,6 +409,7 @@ class PathsPanel(Panel):
             plot.pointed.connect(self._on_pointed)
             plot.view_moved.connect(self._show_again)
         self.loss_plot.scale_changed.connect(self._show_again)
+        self.loss_plot.getViewBox().sigResized.connect(self._show_again)  # the names need their pixels
 
     def _show_again(self) -> None:
         if self._way is not None:

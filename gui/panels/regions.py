@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, 
 
 from engine.cores import usable_cores
 from engine.jobs import Job
-from engine.regions import Area, Regions, iter_regions, say
+from engine.regions import Area, Regions, say
 from engine.snapshot import Snapshot, State
 from gui import numerals
 from gui.legends import Key, Legend
 from gui.panels.panel import Panel
 from gui.panels.time_panel import NoteLabel
-from gui.region_plots import RegionPlot, ShadeBar, class_shape
+from gui.region_plots import RegionPlot, ShadeBar, Sketch, class_shape, iter_sketches
 from gui.theme import Theme
 
 _REST_S: Final = 0.2  # between two pictures that follow a run: the eye can keep up with that
@@ -116,7 +116,7 @@ probability at a point and the sample that is nearest."""
         has_preview = self._regions is None
         self._asked = _question(snapshot, area)
         self._asked_at_s = time.perf_counter()
-        self._job = self.jobs.submit(lambda: iter_regions(snapshot, area, has_preview), snapshot.generation)
+        self._job = self.jobs.submit(lambda: iter_sketches(snapshot, area, has_preview), snapshot.generation)
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours; see Panel."""
@@ -149,8 +149,8 @@ probability at a point and the sample that is nearest."""
 
     def _follow(self, job: Job) -> None:
         progress = job.latest
-        found: Regions | None = progress.result
-        if found is not None and found is not self._regions and found.snapshot.run_id == self._run_id:
+        found: Sketch | None = progress.result
+        if found is not None and found.regions is not self._regions:
             self._show(found)
         if progress.finished:
             now = time.perf_counter()
@@ -159,9 +159,9 @@ probability at a point and the sample that is nearest."""
             self._error_text = progress.error
             self._write()
 
-    def _show(self, regions: Regions) -> None:
-        self._regions = regions
-        self.plot.show_regions(regions)
+    def _show(self, sketch: Sketch) -> None:
+        self._regions = sketch.regions
+        self.plot.show_sketch(sketch)
         self._write()
 
     def _show_nothing(self, snapshot: Snapshot) -> None:

@@ -30,7 +30,8 @@ the two round ends that the numbers on the upright edge show; what is higher is 
 as the height (the bar has its numbers, and a diamond at the present loss). Brightness is only light from the upper
 left, by Lambert's law, n · l, half of it everywhere: a cell's slope can be seen, no number. Each of the 50 × 50 cells
 between 51 × 51 computed points has one colour; the view is parallel, so that equal heights look equal, near and far.
-Lines on the surface join points of equal loss. Where the loss is not a finite number there is a hole.
+Lines on the surface join points of equal loss. Undersides lie in the shade. Where the loss is not a finite
+number there is a hole.
 
 The line with a square (start) and a diamond (now) is the path walked, projected on the plane and laid on the surface.
 It is dotted where a hill hides it, and dashed where it runs far from the plane: its own losses were then not those of

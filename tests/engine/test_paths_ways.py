@@ -72,7 +72,9 @@ def test_a_matched_copy_is_the_same_point_and_its_line_is_level() -> None:
     now = scene.ends[1]
     copy = permuted_copy(scene.net, now)
     assert copy.label == PERMUTED
-    assert scene.net.loss(copy.theta, scene.data) == pytest.approx(scene.net.loss(now.theta, scene.data), rel=1e-12)
+    assert scene.net.loss(copy.theta, scene.data) == pytest.approx(
+        scene.net.loss(now.theta, scene.data), rel=1e-12
+    )
     way = walk("matched", dataclasses.replace(scene, ends=(now, copy)))
     assert np.ptp(way.along.loss) < 1e-12
     assert way.straight is not None
@@ -180,7 +182,12 @@ def test_the_split_keeps_the_loss_and_finds_the_curvature() -> None:
 
 @pytest.mark.parametrize(
     ("loss", "barrier"),
-    [([1.0, 3.0, 2.0], 1.0), ([1.0, 0.5, 2.0], 0.0), ([1.0, np.inf, 1.0], np.inf), ([1.0, np.nan, 1.0], np.inf)],
+    [
+        ([1.0, 3.0, 2.0], 1.0),
+        ([1.0, 0.5, 2.0], 0.0),
+        ([1.0, np.inf, 1.0], np.inf),
+        ([1.0, np.nan, 1.0], np.inf),
+    ],
 )
 def test_barrier_is_what_must_be_climbed_from_the_higher_end(loss: list[float], barrier: float) -> None:
     assert Profile(np.arange(3.0), np.array(loss), np.zeros(3, dtype=np.int64)).barrier == barrier

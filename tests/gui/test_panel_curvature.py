@@ -116,6 +116,15 @@ def test_no_extreme_of_a_long_run_is_lost(trainer: Trainer) -> None:
     assert np.isfinite(drawn).all() and (np.diff(steps) >= 0).all()
 
 
+def test_a_long_run_is_read_in_parts(panel: Any, trainer: Trainer, monkeypatch: Any) -> None:
+    monkeypatch.setattr("gui.panels.curvature._STEPS_A_FRAME", 4)
+    panel.show_snapshot(trainer.snapshot())
+    assert panel.along.x.tolist() == [1, 2, 3, 4]
+    for _ in range(2):
+        panel.tick()
+    assert panel.along.x.tolist() == list(range(1, 11))
+
+
 def test_mini_batches_have_no_curvature_along_the_step(panel: Any) -> None:
     trainer = make_trainer(n_samples=40, hidden=(3,), batch_size=10)
     trainer.step(5)

@@ -52,10 +52,14 @@ def commands(panel: ExamplesPanel) -> list[Any]:
     return found
 
 
+def start_of_run() -> Trainer:
+    return make_trainer(n_samples=150, hidden=(6,), learning_rate=0.1, seed=1)
+
+
 @pytest.fixture
 def trainer() -> Trainer:
     """A run on digits with rises of the errors, and samples that go wrong."""
-    made = make_trainer(hidden=(6,), learning_rate=3.0, seed=1)
+    made = start_of_run()
     made.step(150)
     assert len(made.snapshot().history.error_rises)
     return made
@@ -81,7 +85,7 @@ def test_the_columns_are_moments_with_the_errors_of_the_history(
     steps = [point.step for point in chronicle.moments]
     assert chronicle.n_errors.tolist() == snapshot.history["n_errors"][steps].tolist()
     n_lost = int((chronicle.n_lost > 0).sum())
-    assert f"{n_lost} of 60 went wrong" in texts(panel.legend)
+    assert f"{n_lost} of 150 went wrong" in texts(panel.legend)
     assert n_lost > 0
     assert panel.board.visible_samples()[0] == int(chronicle.order()[0])
 
@@ -91,6 +95,7 @@ def test_at_first_a_sample_is_shown_that_went_wrong(
 ) -> None:
     chronicle = settle(panel, qtbot, trainer.snapshot())
     sample, moment = panel.board.sample, panel.board.moment
+    assert sample == chronicle.order()[0]
     assert chronicle.right[moment - 1, sample] and not chronicle.right[moment, sample]
     assert f"Sample {sample}, class {trainer.data.y[sample]}: right → wrong" in panel.heading.text()
 
@@ -106,7 +111,7 @@ def test_the_bars_and_the_numbers_are_those_before_and_after(
     assert panel.bars.label == trainer.data.y[11]
     steps = [chronicle.moments[k].step for k in (6, 7)]
     assert f"step {steps[0]} → {steps[1]}" in panel.numbers.text()
-    assert f"own loss {two[0].loss:.4g} → {two[1].loss:.4g}" in panel.numbers.text()
+    assert f"loss {two[0].loss:.4g} → {two[1].loss:.4g}" in panel.numbers.text()
     fell = "fell" if two[1].loss < two[0].loss else "rose"
     assert f"its own loss {fell}" in panel.numbers.text()
     assert panel.picture.values is not None and panel.picture.values.shape == (8, 8)
@@ -187,6 +192,9 @@ def test_going_before_the_rise_and_one_step_shows_the_flip(
     assert [point.step for point in chronicle.moments[-2:]] == [rise - 1, rise]
     assert chronicle.n_errors[-2:].tolist() == n_errors
     assert panel.board._rose[-1]
+    sample = panel.board.sample
+    assert chronicle.right[-2, sample] and not chronicle.right[-1, sample]
+    assert f"class 0: {float(panel.bars.before[0])!r} to" in panel.bars.toolTip()
 
 
 def test_moments_that_the_run_has_forgotten_are_dropped(
@@ -216,7 +224,7 @@ def test_a_rise_stops_the_run_once_and_the_text_says_how_late(
     panel: ExamplesPanel, qtbot: QtBot, commands: list[Any], trainer: Trainer
 ) -> None:
     rises = trainer.snapshot().history.error_rises.tolist()
-    again = make_trainer(hidden=(6,), learning_rate=3.0, seed=1)
+    again = start_of_run()
     again.step(rises[0] - 1)
     panel.stop_box.setChecked(True)
     panel.hide()  # it watches the run all the same: one comparison a report
@@ -232,12 +240,15 @@ def test_a_rise_stops_the_run_once_and_the_text_says_how_late(
     )
     panel.go_before_rise()
     assert commands == [Pause(), GoTo(rises[0] - 1)]
+    panel.offer(running(again.snapshot()))  # the person runs on instead
+    panel.show_snapshot(again.snapshot())
+    assert "later" not in panel.note_label.text()
 
 
 def test_without_the_option_nothing_stops(
     panel: ExamplesPanel, commands: list[Any], trainer: Trainer
 ) -> None:
-    start = make_trainer(hidden=(6,), learning_rate=3.0, seed=1)
+    start = start_of_run()
     panel.offer(running(start.snapshot()))
     panel.offer(running(trainer.snapshot()))
     assert commands == []

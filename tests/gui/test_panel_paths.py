@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from panel_tools import HandJobs
 from PySide6.QtCore import Qt
-from test_panel_landscape import HandJobs
 
 import engine
+from engine.commands import SavePoint
 from engine.paths.way_names import PERMUTED, WAY_NAMES
 from gui.panels.paths import PathsPanel
 from gui.theme import DARK, LIGHT
@@ -221,9 +224,7 @@ def test_units_follow_the_layer(qtbot, jobs) -> None:
 
 def test_saved_points_and_the_permuted_copy_are_ends(panel, jobs) -> None:
     trainer = make_trainer()
-    trainer.save_point("point 1") if hasattr(trainer, "save_point") else trainer.apply(
-        engine.commands.SavePoint("point 1")
-    )
+    trainer.apply(SavePoint("point 1"))
     trainer.step(3)
     panel.show_snapshot(trainer.snapshot())
     first, second = panel.controls.end_boxes
@@ -251,7 +252,7 @@ def test_a_kick_is_told_and_another_run_clears(panel, jobs) -> None:
     assert len(panel.loss.x) > 0
     other = engine.Trainer.from_config(engine.RunConfig(data="xor", hidden=(3,)))
     snapshot = other.snapshot()
-    panel.show_snapshot(__import__("dataclasses").replace(snapshot, run_id=99))
+    panel.show_snapshot(dataclasses.replace(snapshot, run_id=99))
     assert len(panel.loss.x) == 0
     assert not panel.plots.isVisible()
     assert panel.controls.unit_boxes[0].count() == 3
@@ -277,3 +278,15 @@ def test_summary_has_the_numbers_and_the_theme_changes(panel, jobs, trainer) -> 
     assert panel.loss_plot.theme is DARK
     assert len(panel.loss.x) == len(way.along.at)
     assert panel.shown_error == ""
+
+
+def test_where_there_is_little_room_the_plots_have_it(panel, jobs, trainer) -> None:
+    panel.resize(640, 600)
+    compute(panel, jobs, "valley", trainer)
+    assert (panel.caption.isVisible(), panel.note.isVisible()) == (True, False)
+    panel.resize(640, 320)
+    assert (panel.caption.isVisible(), panel.note.isVisible()) == (False, True)
+    assert panel.note.text() == panel.caption.text() == panel.note.toolTip()
+    panel._error_text = "It cannot be walked."
+    panel._write()
+    assert panel.caption.isVisible()

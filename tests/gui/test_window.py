@@ -519,7 +519,7 @@ def test_the_window_fits_its_screen(window: Window, qtbot: QtBot, size: tuple[in
     window.resize(*size)
     qtbot.waitUntil(lambda: (window.width(), window.height()) == size, timeout=WAIT_MS)
     for panel in window.panels:
-        if panel.isVisible():  # one behind another has no size yet
+        if panel.is_seen:  # one behind another has no size yet
             assert panel.width() > 0.15 * size[0] and panel.height() > 0.3 * size[1]
 
 
