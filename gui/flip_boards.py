@@ -11,7 +11,6 @@ from PySide6.QtGui import (
     QColor,
     QFocusEvent,
     QFontMetricsF,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -24,7 +23,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.chronicle import Chronicle
 from gui.axes import tick_font
-from gui.colour_bars import packed_colour
 from gui.guards import painting
 from gui.plot_items import shape_polygon
 from gui.theme import Theme
@@ -251,15 +249,19 @@ class FlipBoard(QWidget):
     def _paint_cells(
         self, painter: QPainter, chronicle: Chronicle, board: QRectF, samples: list[int]
     ) -> None:
-        right = np.ascontiguousarray(chronicle.right[:, samples].T)
-        table = np.array([packed_colour(self.theme.errors), packed_colour(self.theme.grid)], dtype=np.uint32)
-        pixels = table[right.astype(np.int64)]
-        n_rows, n_columns = pixels.shape
-        image = QImage(pixels.data, n_columns, n_rows, 4 * n_columns, QImage.Format.Format_RGB32)
-        painter.drawImage(board, image.copy())
+        right = chronicle.right[:, samples].T
+        n_columns = right.shape[1]
+        width, height = board.width() / n_columns, self._row_px()
+        painter.fillRect(board, QColor(self.theme.grid))
+        colour = QColor(self.theme.errors)
+        for row, cells in enumerate(right):
+            y = board.top() + row * height
+            for first, stop in _runs(~cells):
+                left = board.left() + first * width
+                painter.fillRect(QRectF(left, y, (stop - first) * width, height), colour)
         painter.setPen(QPen(QColor(self.theme.panel), 1.0))
-        for row in range(n_rows + 1):
-            y = board.top() + row * self._row_px()
+        for row in range(len(right) + 1):
+            y = board.top() + row * height
             painter.drawLine(QPointF(board.left(), y), QPointF(board.right(), y))
         if board.width() / n_columns >= _CROSS_PX:
             self._paint_crosses(painter, board, right)
@@ -329,3 +331,10 @@ class FlipBoard(QWidget):
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, long if fits else "steps")
         name = QRectF(0.0, y, board.left() - 10.0, line)
         painter.drawText(name, Qt.AlignmentFlag.AlignRight, "sample")
+
+
+def _runs(cells: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return first and end of each run of True in cells (n,)."""
+    padded = np.concatenate(([False], cells, [False]))
+    edges = np.flatnonzero(padded[1:] != padded[:-1]).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))

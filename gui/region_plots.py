@@ -187,7 +187,6 @@ class _Picture(Overlay):
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours."""
         self._pen = QPen(QColor(theme.text), line_px())
-        self._pen.setCosmetic(True)
         self._text, self._back = QColor(theme.text), QColor(theme.panel)
         if self._sketch is not None:
             self._image = _image(self._sketch, theme)
@@ -200,12 +199,10 @@ class _Picture(Overlay):
         painter.save()
         painter.setClipRect(area)
         painter.drawImage(_outer(transform.mapRect(self._rect), self._image), self._image)
-        painter.save()
-        painter.setTransform(transform)
         painter.setPen(self._pen)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.drawPath(self._borders)
-        painter.restore()
+        painter.drawPath(transform.map(self._borders))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setFont(tick_font())
         for label, (x, y, depth) in self._sketch.names.items():
             if depth * transform.m11() >= _NAME_PX:

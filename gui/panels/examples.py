@@ -391,8 +391,8 @@ def _telling_flip(chronicle: Chronicle, order: npt.NDArray[np.int64], rose: Bool
     newest moment that found it gone wrong, or else changed, or else the last.
     """
     last = len(chronicle.moments) - 1
-    if rose[-1]:
-        lost = np.flatnonzero(chronicle.right[-2] & ~chronicle.right[-1])
+    lost = np.flatnonzero(chronicle.right[-2:][0] & ~chronicle.right[-1])
+    if rose[-1] and len(lost):
         return int(lost[0]), last
     sample = int(order[0])
     flips = chronicle.flip_moments(sample)

@@ -79,7 +79,7 @@ Solid line: one half. ‖u quadratic‖ ≤ ½ ‖u cross-entropy‖ for every e
 hold for the gradients by the weights (claim gradient-bound-weights).
 
 Dashed line: the bound from below, ‖u quadratic‖ ≥ p (1 − p)² (C / (C − 1))^1.5 with C classes and p the
-probability of the right class. It is reached where all wrong classes share alike. "by p"
+probability of the right class. It is reached where all wrong classes share alike. The choice "by p"
 shows it as it is; across the other gradient, where several p are possible, it is the smallest of their
 bounds. It goes to 0 at both ends: a net that is sure and wrong has a large cross-entropy gradient
 and almost no quadratic one (claim no-lower-bound).
