@@ -236,7 +236,10 @@ class FlipBoard(QWidget):
         for k, count in enumerate(counts.tolist()):
             height = room * count / most
             left = board.left() + k * width
-            painter.fillRect(QRectF(left, board.top() - 4.0 - height, max(1.0, width - 0.5), height), colour)
+            painter.fillRect(
+                QRectF(left, board.top() - 4.0 - height, width - (1.0 if width > 6.0 else 0.0), height),
+                colour,
+            )
             if self._rose[k]:
                 painter.setPen(QPen(QColor(self.theme.panel), 1.0))
                 painter.setBrush(QColor(self.theme.mark))

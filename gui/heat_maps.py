@@ -83,14 +83,12 @@ class Picture(Overlay):
         target = transform.mapRect(self._rect)
         painter.fillRect(target, self._hatch)
         painter.drawImage(target, self._image)
-        painter.setTransform(transform)
         for path, colour in zip(
             self._contours, (QColor(255, 255, 255, 150), QColor(0, 0, 0, 150)), strict=True
         ):
-            pen = QPen(colour, 1.0)
-            pen.setCosmetic(True)
-            painter.setPen(pen)
-            painter.drawPath(path)
+            painter.setPen(QPen(colour, 1.0))
+            # Not by the painter's transform: it would forget where an image for SVG begins.
+            painter.drawPath(transform.map(path))
         painter.restore()
 
 

@@ -38,6 +38,7 @@ Unit = tuple[int, int]
 MOST_UNITS: Final = 16
 MOST_LAYERS: Final = 6
 _NODE_PX: Final = (62.0, 24.0)
+_LINE_PX: Final = 17.0  # height of a line of the usual type
 _LEAST_NODE_PX: Final = 13.0
 _GAP_PX: Final = 4.0
 _PICTURE_SLOTS: Final = (
@@ -152,8 +153,9 @@ class NetworkDiagram(QWidget):
             return QRectF(x - 0.5 * side, 0.5 * (top + bottom - side), side, side)
         n = drawing.n_drawn(layer)
         pitch = (bottom - top) / n
-        width = min(_NODE_PX[0], 0.62 * self._slot_of(layer)[1])
-        height = min(_NODE_PX[1], pitch - _GAP_PX)
+        larger = self._line_px() / _LINE_PX  # with the type
+        width = min(_NODE_PX[0] * larger, 0.62 * self._slot_of(layer)[1])
+        height = min(_NODE_PX[1] * larger, pitch - _GAP_PX)
         y = top + (number + 0.5) * pitch
         return QRectF(x - 0.5 * width, y - 0.5 * height, width, max(height, _LEAST_NODE_PX))
 
@@ -209,7 +211,7 @@ class NetworkDiagram(QWidget):
         assert drawing is not None
         left, width = self._slot_of(layer)
         if layer == len(drawing.values) - 1:
-            return left + width - min(0.5 * width, _OUTPUT_PX)
+            return left + width - min(0.5 * width, _OUTPUT_PX * self._line_px() / _LINE_PX)
         return left + 0.5 * width
 
     def _is_drawn(self, unit: Unit) -> bool:

@@ -223,6 +223,7 @@ class PhasePicture(QWidget):
         painter.setFont(tick_font())
         area = self._area()
         if self.is_map:
+            self._draw_title(painter, area, self.shown)
             self._draw_cells(painter, area, self.shown)
         else:
             self._draw_curves(painter, area, self.shown)
@@ -240,9 +241,9 @@ class PhasePicture(QWidget):
         line = metrics.height()
         widest = max((metrics.horizontalAdvance(text) for _, text in self._up_ticks()), default=0.0)
         left = line + 10.0 + widest
-        return QRectF(
-            left, 6.0, max(20.0, self.width() - left - 14.0), max(20.0, self.height() - 2.0 * line - 18.0)
-        )
+        top = line + 6.0 if self.is_map else 6.0
+        width, height = self.width() - left - 14.0, self.height() - 2.0 * line - 12.0 - top
+        return QRectF(left, top, max(20.0, width), max(20.0, height))
 
     def _up_ticks(self) -> list[tuple[float, str]]:
         """Return (height from 0 to 1, text) beside the left edge."""
@@ -256,6 +257,12 @@ class PhasePicture(QWidget):
         return [((j + 0.5) / n, value_text(value)) for j, value in enumerate(shown.up.values)]
 
     # What is drawn
+
+    def _draw_title(self, painter: QPainter, area: QRectF, shown: PhaseMap) -> None:
+        """Write what the colours mean above the cells."""
+        painter.setPen(QColor(self.theme.text))
+        above = QRectF(area.left(), 1.0, area.width(), area.top() - 3.0)
+        painter.drawText(above, Qt.AlignmentFlag.AlignCenter, shown.quantity.title.replace("_", " "))
 
     def _draw_cells(self, painter: QPainter, area: QRectF, shown: PhaseMap) -> None:
         painter.fillRect(area, QColor(self.theme.grid))

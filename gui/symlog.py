@@ -71,6 +71,7 @@ class SymlogAxis(Axis):
         places = to_symlog([*minor, *(-size for size in minor)], 1.0).tolist()
         return [(1.0, _within(ticks, low, high)), (0.1, _within(places, low, high))]
 
+    @guarded([])
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Return the text beside each tick; see AxisItem."""
         if not self.is_log:

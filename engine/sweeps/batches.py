@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 Batch = tuple[int, ...]
 
-_MOST_CELLS = 5_000  # of a batch
+_MOST_CELLS = 50_000  # of a batch: a few megabytes of results
 _GROWTH = 4  # times the last size at most: the first cells may be the quick ones
 
 

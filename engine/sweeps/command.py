@@ -90,6 +90,9 @@ def _run(results: Results, crew: Crew | Cluster) -> float:
         raise CommandError(_interrupted(results), INTERRUPTED) from None
     except OSError as error:
         raise CommandError(str(error), FAILED) from error
+    except Exception as error:  # as of a cluster whose workers have another version of the program, or none
+        sentence = f"A worker could not go on ({type(error).__name__}: {error}); what came back is kept."
+        raise CommandError(sentence, FAILED) from error
     return time.perf_counter() - started
 
 

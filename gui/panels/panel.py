@@ -16,7 +16,6 @@ from engine.jobs import JobRunner
 from engine.snapshot import Snapshot, State
 from gui.theme import Theme
 
-
 _SMALLEST: Final = QSize(220, 170)
 
 

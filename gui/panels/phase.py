@@ -241,6 +241,11 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
         from engine.sweeps.maps import Table
 
         self._sweep, self._table = sweep, Table(sweep)
+        self.sweeps.setToolTip(" ".join(sweep.text.split()))
+        cooled = (
+            " The rate of the sweep falls at the end of a run; here it stays." if sweep.stop.is_cooled else ""
+        )
+        self.load_button.setToolTip(f"Load this run's settings and start.{cooled}")
         self.choices.show_sweep(sweep)
         self._name(sweep)
         self._enable()
@@ -356,6 +361,11 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
         n, n_all = self._table.n_known, self._sweep.n_cells
         counts = ", ".join(f"{count:,} {status}" for status, count in self._table.counts().items())
         text = f"{n:,} of {numerals.plural(n_all, 'run')}" + (f": {counts}." if counts else ".")
+        if not n:
+            last = self._sweep.text.split("\n\n")[
+                -1
+            ]  # what to look at; the whole text is the list's tool-tip
+            text = f"{' '.join(last.split())} {text}"
         if not self._is_run:
             return text if n == n_all else f"{text} Run starts what is left."
         return f"{text}{self._time_left(n, n_all)}"

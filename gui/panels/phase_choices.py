@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.sweeps.sweep import Sweep
 from gui.phase_pictures import axis_title, value_text
@@ -30,12 +30,17 @@ class PhaseChoices(QWidget):
         self.across, self.up = _combo("Axis across"), _combo("Second axis: up in a map, one curve each")
         self.quantity, self.look = _combo("What is shown"), _combo("As a map or as curves")
         self.look.addItems(_LOOKS)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        for text, combo in (("", self.quantity), ("over", self.across), ("and", self.up), ("as", self.look)):
-            if text:
-                self._row.addWidget(QLabel(text))
-            self._row.addWidget(combo, 2 if combo is self.quantity else 1)
+        rows, top, self._row = QVBoxLayout(self), QHBoxLayout(), QHBoxLayout()
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(2)
+        for row in (top, self._row):
+            rows.addLayout(row)
+        top.addWidget(self.quantity, 1)
+        top.addWidget(QLabel("as"))
+        top.addWidget(self.look)
+        for text, combo in (("over", self.across), ("and", self.up)):
+            self._row.addWidget(QLabel(text))
+            self._row.addWidget(combo, 1)
         self._fixed: dict[str, tuple[QLabel, QComboBox]] = {}
         for combo in (self.across, self.up, self.quantity, self.look):
             combo.currentIndexChanged.connect(self._on_change)
@@ -101,7 +106,7 @@ class PhaseChoices(QWidget):
                 combo.currentIndexChanged.connect(lambda _: self.changed.emit())
                 self._fixed[name] = label, combo
                 self._row.addWidget(label)
-                self._row.addWidget(combo)
+                self._row.addWidget(combo, 1)
 
 
 def _combo(name: str) -> QComboBox:

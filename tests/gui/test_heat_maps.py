@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 
 from gui.colour_bars import colour_table
 from gui.colour_scales import N_COLOURS, ColourScale, ScaleBar, coloured
 from gui.contours import contour_segments
-from gui.heat_maps import HeatMap, stretched
+from gui.heat_maps import HeatMap, Picture, stretched
 from gui.theme import DARK, LIGHT
 
 
@@ -142,3 +143,28 @@ def test_bar_shows_numbers_and_the_present_value(qtbot) -> None:
     with_value = bar.grab().toImage()
     assert empty != with_scale != with_value
     assert bar.accessibleName() == "Colours of the loss, logarithmic from 0.1 to 10"
+
+
+def test_contours_lie_on_their_colours_in_an_image_for_svg_too() -> None:
+    x = np.linspace(-1.0, 1.0, 31)
+    values = 0.1 + x[:, None] ** 2 + 2.0 * x[None, :] ** 2
+    item = Picture()
+    item.show_values(
+        (-1.0, 1.0),
+        (-1.0, 1.0),
+        values,
+        ColourScale.of(values),
+        colour_table(LIGHT.magnitude_map, N_COLOURS),
+    )
+    area, transform = QRectF(40.0, 30.0, 300.0, 200.0), QTransform(150.0, 0, 0, -100.0, 190.0, 130.0)
+    direct, moved = (QImage(*size, QImage.Format.Format_RGB32) for size in ((400, 260), (300, 200)))
+    for image, by in ((direct, QPointF()), (moved, -area.topLeft())):
+        image.fill(0)
+        painter = QPainter(image)
+        painter.translate(by)
+        item.paint_pixels(painter, transform, area)
+        painter.end()
+    pixels = [
+        np.frombuffer(image.constBits(), dtype=np.uint32) for image in (moved, direct.copy(area.toRect()))
+    ]
+    assert (pixels[0] != pixels[1]).mean() < 0.002

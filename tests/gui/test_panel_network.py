@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from engine import MLP, Dataset, RunConfig, Trainer
+from engine.commands import Step
 from engine.jobs import JobRunner
 from engine.snapshot import Snapshot
 from gui.network_diagrams import MOST_LAYERS, MOST_UNITS, value_text
@@ -159,3 +160,18 @@ def test_a_chosen_unit_that_is_gone_is_chosen_no_longer(show: Any) -> None:
 )
 def test_a_value_fits_into_its_box(value: float, text: str) -> None:
     assert value_text(value) == text.replace("-", "−")
+
+
+def test_a_panel_behind_another_s_tab_is_not_seen_and_draws_when_its_tab_is_chosen(
+    window: Any, qtbot: QtBot
+) -> None:
+    [panel] = [panel for panel in window.panels if panel.panel_id == "network"]
+    window.docks.show(["landscape"])
+    qtbot.waitUntil(lambda: not panel.is_seen, timeout=20_000)
+    drawn = panel._drawn
+    window.bridge.send(Step(3))
+    qtbot.waitUntil(lambda: window.bridge.snapshot.n_steps == 3, timeout=20_000)
+    panel.tick()
+    assert panel._drawn is drawn
+    window.docks.show(["network"])
+    qtbot.waitUntil(lambda: panel._drawn is not None and panel._drawn.n_steps == 3, timeout=20_000)

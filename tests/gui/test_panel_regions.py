@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from panel_tools import running, texts
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -210,3 +210,27 @@ def _net_on(data: Dataset) -> Any:
 
     net = MLP((2, 4, data.n_classes), "tanh")
     return net, data, net.init("normal", seed=0, scale=1.0)
+
+
+def test_the_line_is_where_the_colours_change_in_an_image_for_svg_too(
+    panel: RegionsPanel, qtbot: QtBot
+) -> None:
+    settle(panel, qtbot, trainer_of("blobs", 300).snapshot())
+    item = panel.plot.picture
+    area = QRectF(40.0, 30.0, 300.0, 200.0)
+    (left, right), (bottom, top) = panel.plot.view
+    transform = QTransform(300.0 / (right - left), 0, 0, -200.0 / (top - bottom), 0, 0)
+    transform *= QTransform.fromTranslate(40.0 - left * transform.m11(), 30.0 - top * transform.m22())
+    direct, moved = (QImage(*size, QImage.Format.Format_RGB32) for size in ((400, 260), (300, 200)))
+    for image, by in ((direct, QPointF()), (moved, -area.topLeft())):
+        image.fill(0)
+        painter = QPainter(image)
+        painter.translate(by)
+        item.paint_pixels(painter, transform, area)
+        painter.end()
+    assert _share_of_other_pixels(moved, direct.copy(area.toRect())) < 0.002
+
+
+def _share_of_other_pixels(one: QImage, other: QImage) -> float:
+    pixels = [np.frombuffer(image.constBits(), dtype=np.uint32) for image in (one, other)]
+    return float((pixels[0] != pixels[1]).mean())

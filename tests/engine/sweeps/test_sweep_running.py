@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 from sweep_tools import FATAL_CELL, MARKER, plain, run_batch_and_die, small_sweep
@@ -66,6 +69,12 @@ def test_a_cell_that_always_kills_its_worker_is_a_failure_and_the_others_are_don
         found = plain(results)
         assert found[:21] + found[22:] == expected[:21] + expected[22:]
         assert found[21][1] == "failed" and "2 worker processes died" in found[21][2]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process does not learn of its parent's end here")
+def test_a_worker_ends_when_its_parent_is_gone():
+    code = "import threading; from engine.sweeps.worker import prepare; prepare(True, -1); threading.Event().wait()"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == -signal.SIGTERM
 
 
 def test_what_came_back_before_somebody_cancels_is_kept(tmp_path, expected):
