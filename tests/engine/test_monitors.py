@@ -79,6 +79,18 @@ def test_each_reads_any_run(kind: type[Monitor], settings: dict[str, Any], n_ste
         ("full-rank-features", {"n_samples": 4, "hidden": (6,)}, Answer.HOLDS),
         ("full-rank-features", {"n_samples": 4, "hidden": (6,), "init": "constant"}, Answer.VIOLATED),
         ("permutation-invariance", {}, Answer.HOLDS),
+        ("one-parameter-per-layer", {"init": "constant"}, Answer.VIOLATED),
+        ("one-parameter-per-layer", {}, Answer.NOT_APPLICABLE),
+        ("sign-retention", {}, Answer.VIOLATED),
+        ("sign-retention", {"data": "xor", "n_samples": 1}, Answer.HOLDS),
+        ("norms", {}, Answer.HOLDS),
+        ("norms", {"data": "sine", "n_samples": 20, "loss": "squared"}, Answer.NOT_APPLICABLE),
+        ("convex-in-logits", {}, Answer.HOLDS),
+        ("convex-in-weights", {"learning_rate": 2.0}, Answer.VIOLATED),
+        ("convex-in-weights", {"hidden": ()}, Answer.NOT_APPLICABLE),
+        ("convex-in-weights", {"init": "constant"}, Answer.UNDECIDED),
+        ("softmax-regression-convex", {"hidden": ()}, Answer.HOLDS),
+        ("softmax-regression-convex", {}, Answer.NOT_APPLICABLE),
     ],
 )
 def test_what_a_claim_comes_to(claim_id: str, settings: dict[str, Any], answer: Answer) -> None:
