@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 # Both are read once, when numpy and Qt are loaded. A fork while a threaded OpenBLAS product runs hangs for
 # ever, and the threads of the engine are its own; Qt's pool for painting is slower than painting at once.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["QT_NO_GUI_THREADPOOL"] = "1"
 
+if __name__ == "__main__":  # until a command can say so, Ctrl-C ends the program without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from engine import console, headless
 from engine.bench.command import bench
 from engine.claims.command import verify
 from engine.hunt.command import hunt
 from engine.sweeps.command import sweep
+
+if TYPE_CHECKING:
+    from engine.films import FilmPlan
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "list":
             return headless.show_list()
         case "run":
-            return headless.run(given.lesson, given.steps, given.set, given.json, given.csv, given.save)
+            return headless.run(
+                given.lesson, given.steps, given.set, given.json, given.csv, given.save, given.stop_at_rise
+            )
         case "verify":
             return verify(given.claims, given.seed, given.all_seeds, given.json)
         case "hunt":
@@ -53,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return headless.picture(
                 given.lesson, given.steps, given.size, given.out, _save_picture, given.panel
             )
+        case "film":
+            return headless.film(given.lesson, given.open, vars(given), _make_film)
         case "data":
             return headless.data(given.name, given.folder, given.download)
         case "bench":
@@ -73,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--json", metavar="FILE", help="write settings and history as JSON")
     run.add_argument("--csv", metavar="FILE", help="write the history as CSV, a line a step")
     run.add_argument("--save", metavar="RUN", help="keep the run in a file, to be opened in the window")
+    run.add_argument(
+        "--stop-at-rise", metavar="WHAT", help="errors, loss or any: stop at the very step on which it rose"
+    )
     testing = _add(commands, "verify", "test claims and print the ledger of verdicts")
     testing.add_argument("claims", metavar="CLAIM", nargs="*", help="a claim of the list; by default all")
     testing.add_argument("--seed", metavar="N", default="0", help="take other starts")
@@ -101,6 +115,19 @@ def _parser() -> argparse.ArgumentParser:
     picture.add_argument("--size", metavar="WxH", default="1280x720", help="size in pixels")
     picture.add_argument("--panel", metavar="ID", help="one panel alone, as loss; by default the window")
     picture.add_argument("--out", metavar="FILE.png", required=True, help="the file; also .svg and .pdf")
+    film = _add(commands, "film", "film a run, from its start on, without a screen")
+    film.add_argument("lesson", metavar="LESSON", nargs="?", help="a lesson of the list")
+    film.add_argument("--open", metavar="RUN", help="a run that was saved, instead of a lesson")
+    film.add_argument("--out", metavar="FILE.mp4", required=True, help="the file; also .gif")
+    film.add_argument("--panel", metavar="ID", help="one panel alone, as loss; by default the window")
+    film.add_argument("--steps", metavar="N", help="up to which step; by default all of them")
+    film.add_argument("--seconds", metavar="S", help="how long it lasts; by default 10")
+    film.add_argument("--fps", metavar="F", help="frames a second; by default 25")
+    film.add_argument("--size", metavar="WxH", help="size in pixels; by default 1280x720")
+    film.add_argument("--theme", metavar="light|dark", help="by default light")
+    film.add_argument(
+        "--spacing", metavar="linear|log", help="log has many frames for the first steps; by default linear"
+    )
     data = _add(commands, "data", "tell where a data set is, name its folder, or download it")
     data.add_argument("name", metavar="NAME", help="a data set of the list")
     data.add_argument("--folder", metavar="PATH", help="the folder that holds its files")
@@ -137,5 +164,17 @@ def _save_picture(lesson_id: str, n_steps: int, size: tuple[int, int], out: Path
     save_picture(lesson_id, n_steps, size, out, panel)
 
 
+def _make_film(
+    source: str | Path,
+    plan: FilmPlan,
+    note: Callable[[int, int], object],
+    is_cancelled: Callable[[], bool],
+) -> str:
+    from gui.film import make_film
+
+    return make_film(source, plan, note, is_cancelled)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from engine import checks
 from engine.activations import ACTIVATIONS
+from engine.arguments import check_net
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
 from engine.noise import factors
@@ -133,6 +134,7 @@ def through_softmax(p: FloatArray, error: FloatArray) -> FloatArray:
 
 def finite_theta(net: MLP, value: Any, name: str = "theta") -> FloatArray:
     """Return value as an array (n_params,) of finite numbers; raises TypeError or ValueError naming it."""
+    check_net(net)
     theta = checks.vector(name, value, net.n_params)
     if not np.isfinite(theta).all():
         raise ValueError(f"{name} must hold finite numbers only, but some are NaN or infinite.")

@@ -59,12 +59,20 @@ def real_number(name: str, value: Any, above: float = -math.inf, at_least: float
     return number
 
 
+def real_array(value: Any) -> npt.NDArray[np.float64]:
+    """Return value as a float64 array, itself where it is one.
+
+    TypeError or ValueError, without a sentence of ours, where it can be none.
+    """
+    if np.iscomplexobj(value):  # numpy would drop the imaginary parts with a warning only
+        raise TypeError
+    return np.asarray(value, dtype=np.float64)
+
+
 def vector(name: str, value: Any, length: int) -> npt.NDArray[np.float64]:
     """Return value as a contiguous float64 array of shape (length,)."""
     try:
-        if np.iscomplexobj(value):
-            raise TypeError
-        array = np.ascontiguousarray(value, dtype=np.float64)
+        array = np.ascontiguousarray(real_array(value))
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be an array of {length} numbers, not {type(value).__name__}.") from None
     if array.shape != (length,):

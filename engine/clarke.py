@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine import checks
 from engine.activity import Activity, activity_on, deltas, finite_theta, output_deltas
+from engine.arguments import check_net_and_data
 from engine.datasets.dataset import Dataset
 from engine.evaluator import make_evaluator
 from engine.kinks import SLOPES, Kink, find_kinks
@@ -75,6 +76,7 @@ def clarke_residual(
     Raises:
         TypeError, ValueError: one sentence naming the argument.
     """
+    check_net_and_data(net, data)
     theta, chosen = finite_theta(net, theta), _chosen(net, trained)
     checks.real_number("tolerance", tolerance, at_least=0.0)
     gradient = np.empty(net.n_params)

@@ -65,6 +65,7 @@ class RunConfig:
     record_disparities: int = 0
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         _check_names(self)
         _check_numbers(self)
         _check_layers(self)
@@ -98,6 +99,16 @@ def check_arithmetic(dtype: object, arithmetic: object) -> None:
     """Raise ValueError or TypeError unless both exist."""
     checks.choice("dtype", dtype, DTYPES)
     checks.choice("arithmetic", arithmetic, ARITHMETICS)
+
+
+def _check_kinds(config: RunConfig) -> None:
+    for name in ("hidden", "activation", "skip"):
+        value = getattr(config, name)
+        if not isinstance(value, tuple | list):
+            raise TypeError(f"{name} must be a tuple, not {value!r}.")
+    for name in ("lesson", "data"):
+        if not isinstance(getattr(config, name), str):
+            raise TypeError(f"{name} must be text, not {getattr(config, name)!r}.")
 
 
 def _check_names(config: RunConfig) -> None:

@@ -6,10 +6,10 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
-from typing import Final, ParamSpec
+from typing import Final, ParamSpec, TextIO
 
 from engine.outputs import write_text
 
@@ -34,6 +34,7 @@ def command(function: Callable[P, int]) -> Callable[P, int]:
 
     @wraps(function)
     def run_to_end(*args: P.args, **kwargs: P.kwargs) -> int:
+        _open_streams()
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(
                 errors="replace"
@@ -42,19 +43,52 @@ def command(function: Callable[P, int]) -> Callable[P, int]:
             status = function(*args, **kwargs)
             sys.stdout.flush()
         except CommandError as end:
-            print(end, file=sys.stderr)
-            return end.status
+            return _tell(str(end), end.status)
         except KeyboardInterrupt:
-            print("Interrupted.", file=sys.stderr)
-            return INTERRUPTED
-        except (
-            BrokenPipeError
-        ):  # as in `main.py list | head -1`; the interpreter flushes once more at its end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return _tell("Interrupted.", INTERRUPTED)
+        except MemoryError:
+            return _tell("There is not enough memory to go on.", FAILED)
+        except BrokenPipeError:  # as in `main.py list | head -1`
+            _silence(sys.stdout, sys.stderr)
             return FAILED
+        except OSError as error:  # as of a full disk behind standard output
+            _silence(sys.stdout)
+            return _tell(_what_failed(error), FAILED)
         return status
 
     return run_to_end
+
+
+def _open_streams() -> None:
+    """Give a program that was started without standard output or error somewhere to write to."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+
+
+def _tell(sentence: str, status: int) -> int:
+    """Say a sentence on standard error, where somebody can hear it, and return status all the same."""
+    try:
+        print(sentence, file=sys.stderr, flush=True)
+    except OSError:
+        _silence(sys.stderr)
+    return status
+
+
+def _silence(*streams: TextIO) -> None:
+    """Point streams that cannot be written nowhere: the interpreter flushes them once more at its end."""
+    for stream in streams:
+        with suppress(OSError, ValueError):  # one that is no file, as in a test
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _what_failed(error: OSError) -> str:
+    if error.errno is None:  # a sentence of our own
+        return str(error)
+    reason = " ".join(str(error.strerror or error).rstrip(".").split())
+    if error.filename is None:
+        return f"The output could not be written: {reason}."
+    return f"{error.filename} could not be used: {reason}."
 
 
 def write(path: Path, text: str) -> None:
@@ -74,7 +108,9 @@ def reading_input() -> Iterator[None]:
         raise CommandError(
             "There is not enough memory for these settings and this data.", UNUSABLE
         ) from error
-    except (ValueError, TypeError, OSError) as error:
+    except OSError as error:
+        raise CommandError(_what_failed(error), UNUSABLE) from error
+    except (ValueError, TypeError) as error:
         raise CommandError(str(error), UNUSABLE) from error
 
 

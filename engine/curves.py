@@ -12,6 +12,7 @@ import numpy.typing as npt
 from engine import checks
 from engine.activity import finite_theta
 from engine.answers import final
+from engine.arguments import check_net_and_data
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluator, make_evaluator
 from engine.mlp import MLP
@@ -76,6 +77,11 @@ def straight(start: FloatArray, end: FloatArray) -> Bezier:
 
 def curve_loss(net: MLP, data: Dataset, curve: Bezier, n_points: int = 51, n_threads: int = 1) -> CurveLoss:
     """Return loss and errors at n_points evenly spaced t along a curve, its ends among them."""
+    check_net_and_data(net, data)
+    if not isinstance(curve, Bezier):
+        raise TypeError(
+            f"curve must be what engine.train_curve returns as curve, not {type(curve).__name__}."
+        )
     return final(iter_curve_loss(net, data, curve, n_points, n_threads))
 
 
@@ -103,6 +109,7 @@ def iter_curve_loss(
 
 def train_curve(net: MLP, data: Dataset, start: Any, end: Any, **options: Any) -> Training:
     """Return a trained curve between two points (n_params,); arguments as `iter_train_curve`."""
+    check_net_and_data(net, data)
     return final(iter_train_curve(net, data, start, end, **options))
 
 

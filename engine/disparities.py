@@ -21,6 +21,7 @@ from engine.activity import (
     probabilities,
     through_softmax,
 )
+from engine.arguments import check_net_and_data
 from engine.datasets.dataset import Dataset
 from engine.evaluator import make_evaluator
 from engine.mlp import MLP
@@ -90,6 +91,7 @@ class DisparityMeter:
     """
 
     def __init__(self, net: MLP, data: Dataset, n_threads: int = 1, train: str = "all") -> None:
+        check_net_and_data(net, data)
         self._evaluators = [
             make_evaluator(with_loss(net, loss), data, n_threads=n_threads, train=train)
             for loss in ("quadratic", "cross_entropy")
@@ -136,6 +138,7 @@ def per_example(net: MLP, data: Dataset, theta: Any) -> Examples:
     Raises:
         TypeError, ValueError: one sentence naming the argument.
     """
+    check_net_and_data(net, data)
     theta = finite_theta(net, theta)
     with_loss(net, "cross_entropy").evaluator(data)  # raises where the two do not fit
     parts = list(_example_blocks(net, data, theta))

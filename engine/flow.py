@@ -13,6 +13,7 @@ import scipy.integrate
 from engine import checks
 from engine.activity import finite_theta
 from engine.answers import final
+from engine.arguments import check_net_and_data
 from engine.curvature.hessian import MOST_DENSE_PARAMS, dense_hessian
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluator, make_evaluator
@@ -58,6 +59,7 @@ class Flow:
 
 def gradient_flow(net: MLP, data: Dataset, theta: Any, times: Any, **options: Any) -> Flow:
     """Return gradient flow from theta (n_params,) at times (n_times,); arguments as `iter_flow`."""
+    check_net_and_data(net, data)
     return final(iter_flow(net, data, theta, times, **options))
 
 
@@ -204,7 +206,7 @@ def _solver(
 
 def _times(value: Any) -> FloatArray:
     try:
-        times = np.array(value, dtype=np.float64)
+        times = checks.real_array(value).copy()
     except (TypeError, ValueError):
         raise TypeError(f"times must be a list of numbers, not {type(value).__name__}.") from None
     if times.ndim != 1 or not len(times):

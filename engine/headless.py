@@ -12,11 +12,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine import checks
 from engine.console import (
@@ -34,7 +34,9 @@ from engine.console import (
 from engine.cores import default_threads
 
 if TYPE_CHECKING:  # numpy, numba and scipy come with these, and a mistyped argument need not wait for them
+    from engine.commands import PauseAtRise
     from engine.config import RunConfig
+    from engine.films import FilmPlan
     from engine.lessons import Lesson
     from engine.snapshot import Snapshot
     from engine.trainer import Trainer
@@ -50,6 +52,7 @@ def run(
     json: str | None = None,
     csv: str | None = None,
     save: str | None = None,
+    stop_at_rise: str | None = None,
 ) -> int:
     """Train a lesson without a window and print what came of it.
 
@@ -59,17 +62,20 @@ def run(
         settings: "KEY=VALUE" each.
         json, csv: files for the history, written whole or not at all.
         save: file for the run itself, which the window opens again.
+        stop_at_rise: "errors", "loss" or "any": stop at the very step on which that rose; None for no such stop.
     """
     from engine import outputs, progress, report
 
     with reading_input():
         lesson, n_steps = _lesson_and_steps(lesson_id, steps)
+        pause_at = _rises(stop_at_rise)
         config = lesson.config.with_texts(dict(map(_setting, settings)))
         given = {"json": json, "csv": csv, "save": save}
         targets = {name: as_target(name, text) for name, text in given.items() if text is not None}
         outputs.check_targets(**targets)
         with progress.notice("Loading the data and compiling the kernels ...", sys.stderr):
             trainer = _ready_trainer(config)
+    trainer.apply(pause_at)
     start = trainer.snapshot()
     with _interruptible() as interrupted:
         seconds = _train(trainer, n_steps, interrupted)
@@ -89,10 +95,9 @@ def show_list() -> int:
     """Print lessons, claims and data sets, one a line."""
     from engine.claims.registry import CLAIM_IDS, load_claim
     from engine.datasets import DATASETS, is_available
-    from engine.lessons import all_lessons
+    from engine.lessons import readable_lessons
 
-    with reading_input():
-        lessons = all_lessons()
+    lessons, faults = readable_lessons()
     print("Lessons")
     for lesson in lessons:
         print(f"  {lesson.lesson_id:<20}{lesson.title} ({lesson.config.data})")
@@ -103,6 +108,8 @@ def show_list() -> int:
     for name, entry in DATASETS.items():
         here = "here" if is_available(name) else "not here"
         print(f"  {name:<20}{entry.description}: {here}")
+    if faults:
+        raise CommandError(" ".join(faults), UNUSABLE)
     return DONE
 
 
@@ -159,6 +166,50 @@ def picture(
 
 
 @command
+def film(
+    lesson_id: str | None,
+    run_file: str | None,
+    texts: Mapping[str, str | None],
+    make: Callable[[str | Path, FilmPlan, Callable[[int, int], object], Callable[[], bool]], str],
+) -> int:
+    """Film a run from its start to one of its steps.
+
+    Args:
+        lesson_id: which lesson; None for a run that was saved.
+        run_file: that run.
+        texts: of the plan: out, steps, seconds, fps, size, panel, theme and spacing; None for what is usual.
+        make: makes the film, given lesson or file, plan, progress and is_cancelled; returns why the run
+            stopped early, or "".
+    """
+    from engine.progress import Progress
+
+    with reading_input():
+        source, plan = _film_source(lesson_id, run_file, texts)
+    progress = Progress(plan.n_frames, "frames", sys.stderr)
+    with _interruptible() as interrupted:
+        try:
+            reason = make(source, plan, lambda n_done, n_frames: progress.show(n_done), interrupted.is_set)
+        except (ValueError, TypeError) as error:
+            raise CommandError(str(error), UNUSABLE) from error
+        except ImportError as error:
+            raise CommandError(
+                f"Nothing can be filmed, because Qt cannot be loaded ({error}).", FAILED
+            ) from error
+        except OSError as error:
+            raise CommandError(
+                f"{plan.out} could not be written: {error.strerror or error}.", FAILED
+            ) from error
+        except RuntimeError as error:
+            raise CommandError(str(error), INTERRUPTED if interrupted.is_set() else FAILED) from error
+        finally:
+            progress.close()
+    print(f"{plan.n_frames:,} frames, from step 0 to step {plan.n_steps:,}, are in {plan.out}.")
+    if reason:
+        print(f"The last of them show where the run stopped. {reason}")
+    return DONE
+
+
+@command
 def window(
     lesson_id: str | None,
     run_file: str | None,
@@ -187,6 +238,14 @@ def window(
         reason = f"The window cannot be opened, because Qt cannot be loaded ({error})"
     print(f"{reason}; the lesson {chosen!r} is trained here instead.", flush=True)
     return run(chosen)
+
+
+def _rises(name: str | None) -> PauseAtRise:
+    from engine.commands import PauseAtRise
+
+    if name not in (None, "errors", "loss", "any"):
+        raise ValueError(f"--stop-at-rise must be errors, loss or any, not {name!r}.")
+    return PauseAtRise(errors=name in ("errors", "any"), loss=name in ("loss", "any"))
 
 
 def _ready_trainer(config: RunConfig) -> Trainer:
@@ -233,7 +292,9 @@ def _save(path: Path, trainer: Trainer) -> None:
 
 
 def _status(end: Snapshot, n_steps: int, is_interrupted: bool) -> int:
-    if end.reason:
+    from engine.snapshot import State
+
+    if end.state is State.STOPPED:
         raise CommandError(end.reason, FAILED)
     if is_interrupted:
         sentence = f"Stopped by Ctrl-C after {end.n_steps:,} of {n_steps:,} steps."
@@ -310,6 +371,50 @@ def _lesson_and_steps(lesson_id: str, steps: str | None) -> tuple[Lesson, int]:
     if steps is None:
         return lesson, lesson.n_steps
     return lesson, checks.whole_number("--steps", number(steps), at_least=0)
+
+
+def _film_source(
+    lesson_id: str | None, run_file: str | None, texts: Mapping[str, str | None]
+) -> tuple[str | Path, FilmPlan]:
+    """Return what is filmed and how; ValueError or TypeError names what will not do."""
+    from engine.films import FilmPlan
+    from engine.outputs import check_targets
+
+    if (lesson_id is None) == (run_file is None):
+        raise ValueError("film must be given either a lesson or --open RUN.")
+    given = {name: text for name, text in texts.items() if text is not None}
+    path = as_target("out", given.pop("out"))
+    options: dict[str, Any] = {name: given[name] for name in ("panel", "theme", "spacing") if name in given}
+    if "seconds" in given:
+        options["seconds"] = _real(given["seconds"])
+    if "fps" in given:
+        options["fps"] = number(given["fps"])
+    if "size" in given:
+        options["size"] = _size(given["size"])
+    source, n_steps = _run_to_film(lesson_id, run_file, given.get("steps"))
+    plan = FilmPlan(path, n_steps, **options)
+    check_targets(out=path)
+    return source, plan
+
+
+def _run_to_film(lesson_id: str | None, run_file: str | None, steps: str | None) -> tuple[str | Path, int]:
+    if lesson_id is not None:
+        return lesson_id, _lesson_and_steps(lesson_id, steps)[1]
+    path = _run_file(run_file)
+    assert path is not None
+    if steps is not None:
+        return path, checks.whole_number("--steps", number(steps), at_least=1)
+    from engine.run_files import open_run
+
+    return path, open_run(path).n_steps
+
+
+def _real(text: str) -> float | str:
+    """Return text as a number where it is one; else as it is, for the check to name."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _setting(text: str) -> tuple[str, str]:

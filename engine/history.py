@@ -51,6 +51,19 @@ class Jump:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Rises:
+    """Which of some steps raised something, (n_steps,) each.
+
+    Attributes:
+        loss: the loss rose.
+        errors: the errors rose while the loss fell.
+    """
+
+    loss: npt.NDArray[np.bool_]
+    errors: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class HistoryView:
     """The history up to one step. Entry k of a series belongs to the parameters after k steps.
 
@@ -169,10 +182,9 @@ def _edges(first: int, last: int, n_bins: int) -> npt.NDArray[np.int64]:
     return np.concatenate(([first], inner, [last + 1]))
 
 
-def _up_to(steps: _Growing, last: int) -> npt.NDArray[Any]:
-    """Return those of the growing list of steps that are at most last."""
-    found = steps.view()
-    return found[: int(np.searchsorted(found, last, side="right"))]
+def _up_to(steps: npt.NDArray[Any], last: int) -> npt.NDArray[Any]:
+    """Return those of the sorted steps that are at most last."""
+    return steps[: int(np.searchsorted(steps, last, side="right"))]
 
 
 _LARGE: Final = 2**20
@@ -266,36 +278,27 @@ class History:
         self._jumps.append(jump)
 
     def shortened(self, n_entries: int) -> History:
-        """Return a copy of the first n_entries entries, without the perturbations behind the last of them.
-
-        The next step is compared with the last entry; where samples were tied there, call `rebase`.
-        """
-        made = History()
-        last = n_entries - 1
-        for name, growing in self._series.items():
-            made._series[name].extend(growing.view()[:n_entries])
-            made._fill_bins(name)
-        made._loss_rises.extend(_up_to(self._loss_rises, last))
-        made._error_rises.extend(_up_to(self._error_rises, last))
-        made._disparity_steps.extend(_up_to(self._disparity_steps, last))
-        made._disparities.extend(self._disparities.view()[: made._disparity_steps.n])
-        made._jumps = [jump for jump in self._jumps if jump.step < last]
-        made.rebase(float(made["loss"][-1]), int(made["n_errors"][-1]), 0)
-        return made
+        """Return a copy of the first n_entries entries; see `of`."""
+        return History.of(self.view(), n_entries)
 
     @classmethod
-    def of(cls, view: HistoryView) -> History:
-        """Return a history that goes on from a view."""
+    def of(cls, view: HistoryView, n_entries: int | None = None) -> History:
+        """Return a history that goes on from a view, or from its first n_entries entries.
+
+        Perturbations behind the last of them are left out. The next step is compared with the last entry;
+        where samples were tied there, call `rebase`.
+        """
         made = cls()
+        last = view.n_entries - 1 if n_entries is None else n_entries - 1
         for name, growing in made._series.items():
-            growing.extend(view[name])
+            growing.extend(view[name][: last + 1])
             made._fill_bins(name)
-        made._loss_rises.extend(view.loss_rises)
-        made._error_rises.extend(view.error_rises)
-        made._disparity_steps.extend(view.disparity_steps)
-        made._disparities.extend(view.disparities)
-        made._jumps = list(view.jumps)
-        made.rebase(float(view["loss"][-1]), int(view["n_errors"][-1]), 0)
+        made._loss_rises.extend(_up_to(view.loss_rises, last))
+        made._error_rises.extend(_up_to(view.error_rises, last))
+        made._disparity_steps.extend(_up_to(view.disparity_steps, last))
+        made._disparities.extend(view.disparities[: made._disparity_steps.n])
+        made._jumps = [jump for jump in view.jumps if n_entries is None or jump.step < last]
+        made.rebase(float(made["loss"][-1]), int(made["n_errors"][-1]), 0)
         return made
 
     def view(self) -> HistoryView:
@@ -311,18 +314,22 @@ class History:
             _disparities=self._disparities.view(),
         )
 
-    def _note_rises(self, loss: npt.NDArray[Any], errors: npt.NDArray[Any], tied: npt.NDArray[Any]) -> None:
+    def rises(self, loss: npt.NDArray[Any], errors: npt.NDArray[Any], tied: npt.NDArray[Any]) -> Rises:
+        """Return what would rise on the next steps if they had these entries, each (n_steps,)."""
         # NaN as the entry before the first one makes both comparisons false.
         before = self._before or (np.nan, 0, 0)
         loss_before = np.concatenate(([before[0]], loss[:-1]))
         errors_before = np.concatenate(([before[1]], errors[:-1]))
         tied_before = np.concatenate(([before[2]], tied[:-1]))
-        first = self.n_entries
         loss_rose = loss - loss_before > LOSS_RISE_TOLERANCE * np.abs(loss_before)
         # Leaving a tie changes the count by the convention of argmax, not by a mistake: it is no rise.
         errors_rose = (errors > errors_before) & (loss < loss_before) & (tied_before == 0)
-        self._loss_rises.extend(first + np.flatnonzero(loss_rose))
-        self._error_rises.extend(first + np.flatnonzero(errors_rose))
+        return Rises(loss_rose, errors_rose)
+
+    def _note_rises(self, loss: npt.NDArray[Any], errors: npt.NDArray[Any], tied: npt.NDArray[Any]) -> None:
+        rises, first = self.rises(loss, errors, tied), self.n_entries
+        self._loss_rises.extend(first + np.flatnonzero(rises.loss))
+        self._error_rises.extend(first + np.flatnonzero(rises.errors))
 
     def _fill_bins(self, name: str) -> None:
         series, bins = self._series[name], self._bins[name]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine import checks
 from engine.answers import final
+from engine.arguments import check_net_and_data
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluator, Records, make_evaluator
 from engine.flow import Flow, iter_flow
@@ -51,6 +52,7 @@ def compare_with_flow(
     net: MLP, data: Dataset, theta: Any, learning_rate: float, n_steps: int, **options: Any
 ) -> Comparison:
     """Return gradient descent at rate, rate/2, ... beside gradient flow; arguments as `iter_comparison`."""
+    check_net_and_data(net, data)
     return final(iter_comparison(net, data, theta, learning_rate, n_steps, **options))
 
 

@@ -12,6 +12,7 @@ import scipy.linalg
 
 from engine import checks
 from engine.activity import activity_on, finite_theta
+from engine.arguments import check_net_and_data
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
 
@@ -91,7 +92,8 @@ def features(net: MLP, data: Dataset, theta: Any, layers: Sequence[int] | None =
     Raises:
         TypeError, ValueError: one sentence naming the argument.
     """
-    theta, chosen = finite_theta(net, theta), wired_layers(net) if layers is None else tuple(layers)
+    check_net_and_data(net, data)
+    theta, chosen = finite_theta(net, theta), _chosen(net, layers)
     net.evaluator(data)  # raises where data does not fit
     if not chosen:
         raise ValueError("layers must name at least one hidden layer.")
@@ -104,9 +106,17 @@ def features(net: MLP, data: Dataset, theta: Any, layers: Sequence[int] | None =
     return np.concatenate(parts)
 
 
+def _chosen(net: MLP, layers: Any) -> tuple[Any, ...]:
+    if layers is None:
+        return wired_layers(net)
+    if not isinstance(layers, Sequence) or isinstance(layers, str):
+        raise TypeError(f"layers must be a list of numbers of hidden layers, not {layers!r}.")
+    return tuple(layers)
+
+
 def _matrix(value: Any) -> FloatArray:
     try:
-        matrix = np.array(value, dtype=np.float64)
+        matrix = checks.real_array(value).copy()
     except (TypeError, ValueError):
         raise TypeError(f"matrix must be an array of numbers (n, m), not {type(value).__name__}.") from None
     if matrix.ndim != 2 or 0 in matrix.shape:

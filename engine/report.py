@@ -10,7 +10,7 @@ import numpy.typing as npt
 from engine.config import RunConfig
 from engine.lessons import Lesson
 from engine.progress import duration
-from engine.snapshot import Snapshot
+from engine.snapshot import Snapshot, State
 
 _LABEL_WIDTH: Final = 16
 
@@ -21,9 +21,11 @@ def run_report(lesson: Lesson, start: Snapshot, end: Snapshot, seconds: float) -
         "settings": settings_line(end),
         "loss": _loss(start, end),
         "errors": _errors(start, end),
+        "gradient": _gradient(start, end),
         "loss rose": _rises(end.history.loss_rises, end.n_steps),
         "errors rose": _rises(end.history.error_rises, end.n_steps, " while the loss fell"),
         "hidden units": _units(end),
+        "stopped": end.reason if end.state is State.PAUSED else "",
         "speed": speed_line(end.n_steps, seconds),
     }
     body = [f"  {label:<{_LABEL_WIDTH}}{text}" for label, text in lines.items() if text]
@@ -71,6 +73,12 @@ def _start(config: RunConfig) -> str:
 def _loss(start: Snapshot, end: Snapshot) -> str:
     text = f"{start.loss:.4g} at the start"
     return f"{text}, {end.loss:.4g} after {_steps(end.n_steps)}" if end.n_steps else text
+
+
+def _gradient(start: Snapshot, end: Snapshot) -> str:
+    """Return the length of the gradient of the mean loss by the parameters that are trained."""
+    text = f"length {start.gradient_norm:.4g} at the start"
+    return f"{text}, {end.gradient_norm:.4g} after {_steps(end.n_steps)}" if end.n_steps else text
 
 
 def _errors(start: Snapshot, end: Snapshot) -> str:

@@ -1,4 +1,4 @@
-"""Runs in files: settings, start, checkpoints, history and whatever was changed on the way, in one NPZ file.
+"""Runs in files: settings, start, checkpoints, history, whatever was changed, and branches, in one NPZ file.
 
 A file holds no pickles and no code. It is written whole or not at all, and what is opened goes on with the
 same bits. Data that a name gives again is not in it, only its fingerprint; other data is.
@@ -8,26 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from engine.commands import Perturb, SetLearningRate
+from engine import archives, checks
+from engine.branches import Branch, Branches, check_numbers, with_partings
+from engine.commands import Change, Perturb, SetArithmetic, SetBatches, SetLearningRate, check_name
 from engine.config import RunConfig
 from engine.datasets import Dataset, dataset_names, load_dataset
 from engine.history import SERIES, HistoryView, Jump
 from engine.mlp import MLP
 from engine.outputs import replacing
+from engine.run_checks import check_kinds, check_record
 from engine.run_record import RunRecord
 from engine.snapshot import Point
 from engine.trainer import Trainer
 
 _VERSION: Final = 1
 _KIND: Final = "lossoscope run"
+_WHOLE: Final = ("loss_rises", "error_rises", "disparity_steps", "series_n_errors")  # not floats
 Arrays = Mapping[str, Any]
 
 
@@ -46,22 +49,18 @@ def open_run(path: Path, n_threads: int = 1) -> Trainer:
         OSError: when it cannot be read.
     """
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        about = json.loads(str(arrays["about"]))
+        with archives.opened(path) as file:
+            arrays = {name: archives.array(file, name) for name in file.files}
+        about = json.loads(str(arrays.pop("about")))
+        if not isinstance(about, dict):
+            raise ValueError("about must be a table")
+        check_kinds(arrays, _WHOLE)
         if about.get("kind") != _KIND or about.get("version") != _VERSION:
             raise ValueError(f"it is of version {about.get('version')}, and this program reads {_VERSION}")
         return _trainer(about, arrays, n_threads)
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        IndexError,
-        AttributeError,
-        EOFError,
-        TypeError,
-        ValueError,
-    ) as error:
-        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
+    except (*archives.DAMAGE, AttributeError, IndexError, TypeError, ValueError) as error:
+        is_missing = isinstance(error, KeyError) and error.args
+        reason = f"{error.args[0]!r} is missing" if is_missing else archives.inner(error)
         raise ValueError(f"{path} cannot be opened as a run: {reason}.") from error
 
 
@@ -75,22 +74,51 @@ def fingerprint(data: Dataset) -> str:
 
 
 def _arrays(record: RunRecord) -> dict[str, Any]:
-    view = record.history
-    arrays: dict[str, Any] = {
-        "about": np.array(json.dumps(_about(record))),
-        "start": record.start,
-        "theta": record.theta,
+    arrays = {"about": np.array(json.dumps(_about(record))), "start": record.start}
+    arrays |= {f"saved_{i}": point.theta for i, point in enumerate(record.saved)}
+    arrays |= _way_arrays(record)
+    for prefix, way in _other_ways(record):
+        arrays |= _way_arrays(way, prefix, record)
+    if not _is_named(record.data, record.config):
+        arrays |= {"x": record.data.x, "y": record.data.y, "targets": record.data.targets}
+    return arrays
+
+
+def _other_ways(record: RunRecord) -> list[tuple[str, RunRecord]]:
+    """Return the records beside a run's own, each with what its arrays' names begin with."""
+    ways = [(f"branch{branch.number}_", branch.record) for branch in record.branches.kept]
+    return ways if record.ahead is None else [*ways, ("ahead_", record.ahead)]
+
+
+def _way_arrays(way: RunRecord, prefix: str = "", of: RunRecord | None = None) -> dict[str, Any]:
+    """Return the arrays of one way of a run; of another than the run's own only what that does not hold."""
+    view, n_shared = way.history, _n_shared(way, of)
+    own = [point.theta for point, row in zip(way.path, _rows(way, of), strict=True) if row < 0]
+    arrays = {
+        "theta": way.theta,
         "loss_rises": view.loss_rises,
         "error_rises": view.error_rises,
         "disparity_steps": view.disparity_steps,
         "disparities": view.disparities,
-        "path": np.array([point.theta for point in record.path]).reshape(len(record.path), -1),
-        **{f"series_{name}": view[name] for name in SERIES},
-        **{f"saved_{i}": point.theta for i, point in enumerate(record.saved)},
+        "path": np.array(own).reshape(len(own), way.theta.size),
+        **{f"series_{name}": view[name][n_shared:] for name in SERIES},
     }
-    if not _is_named(record.data, record.config):
-        arrays |= {"x": record.data.x, "y": record.data.y, "targets": record.data.targets}
-    return arrays
+    return {f"{prefix}{name}": array for name, array in arrays.items()}
+
+
+def _n_shared(way: RunRecord, of: RunRecord | None) -> int:
+    """Return how many first entries of the history of another way are those of the run's own, to the bit."""
+    if of is None:
+        return 0
+    n = min(way.history.n_entries, of.history.n_entries)
+    differing = [np.flatnonzero(way.history[name][:n] != of.history[name][:n]) for name in SERIES]
+    return min([n, *(int(found[0]) for found in differing if len(found))])
+
+
+def _rows(way: RunRecord, of: RunRecord | None) -> list[int]:
+    """Return for each checkpoint the row that holds it among those of the run's own way, or -1."""
+    rows = {} if of is None else {id(point): row for row, point in enumerate(of.path)}
+    return [rows.get(id(point), -1) for point in way.path]
 
 
 def _about(record: RunRecord) -> dict[str, Any]:
@@ -98,17 +126,37 @@ def _about(record: RunRecord) -> dict[str, Any]:
         "kind": _KIND,
         "version": _VERSION,
         "start_settings": record.start_config.as_text(),
-        "settings": record.config.as_text(),
         "lesson": record.config.lesson,
         "start_net": _net_as_table(record.start_net),
-        "net": _net_as_table(record.net),
-        "learning_rate": record.learning_rate,
         "data": _data_as_table(record),
-        "events": [_event_as_table(step, event) for step, event in record.events],
-        "jumps": [asdict(jump) for jump in record.history.jumps],
-        "path": [(point.step, point.loss) for point in record.path],
-        "stride": record.stride,
         "saved": [(point.label, point.step, point.loss) for point in record.saved],
+        **_way_table(record),
+        "branch": [record.branches.number, record.branches.name, record.branches.is_named],
+        "branches": [
+            {
+                "number": branch.number,
+                "name": branch.name,
+                "is_by_hand": branch.is_by_hand,
+                "is_named": branch.is_named,
+                **_way_table(branch.record, record),
+            }
+            for branch in record.branches.kept
+        ],
+        "ahead": None if record.ahead is None else _way_table(record.ahead, record),
+    }
+
+
+def _way_table(way: RunRecord, of: RunRecord | None = None) -> dict[str, Any]:
+    return {
+        "settings": way.config.as_text(),
+        "net": _net_as_table(way.net),
+        "learning_rate": way.learning_rate,
+        "events": [_event_as_table(step, event) for step, event in way.events],
+        "jumps": [asdict(jump) for jump in way.history.jumps],
+        "path": [(point.step, point.loss) for point in way.path],
+        "stride": way.stride,
+        "rows": _rows(way, of),
+        "n_shared": _n_shared(way, of),
     }
 
 
@@ -132,10 +180,16 @@ def _net_as_table(net: MLP) -> dict[str, Any]:
     }
 
 
-def _event_as_table(step: int, event: SetLearningRate | Perturb) -> dict[str, Any]:
-    if isinstance(event, Perturb):
-        return {"step": step, "kick": event.name, "options": event.options}
-    return {"step": step, "learning_rate": event.learning_rate}
+def _event_as_table(step: int, event: Change) -> dict[str, Any]:
+    match event:
+        case Perturb(name, options):
+            return {"step": step, "kick": name, "options": options}
+        case SetLearningRate(learning_rate):
+            return {"step": step, "learning_rate": learning_rate}
+        case SetBatches(batch_size, seed):
+            return {"step": step, "batch_size": batch_size, "seed": seed}
+        case SetArithmetic(arithmetic):
+            return {"step": step, "arithmetic": arithmetic}
 
 
 def _is_named(data: Dataset, config: RunConfig) -> bool:
@@ -155,36 +209,104 @@ def _named(config: RunConfig) -> Dataset:
 
 def _trainer(about: dict[str, Any], arrays: Arrays, n_threads: int) -> Trainer:
     start_config = _config(about["start_settings"], about["lesson"])
-    history = HistoryView.of(
-        {name: arrays[f"series_{name}"] for name in SERIES},
-        arrays["loss_rises"],
-        arrays["error_rises"],
-        [Jump(**jump) for jump in about["jumps"]],
-        arrays["disparity_steps"],
-        arrays["disparities"],
-    )
+    start_net = _net(about["start_net"])
     record = RunRecord(
         start_config=start_config,
-        start_net=_net(about["start_net"]),
+        start_net=start_net,
         start=arrays["start"],
-        config=_config(about["settings"], about["lesson"]),
-        net=_net(about["net"]),
-        theta=arrays["theta"],
         data=_data(about["data"], arrays, start_config),
-        learning_rate=about["learning_rate"],
-        events=tuple(map(_event, about["events"])),
-        history=history,
-        path=tuple(
-            Point("", int(step), _frozen(theta), float(loss))
-            for (step, loss), theta in zip(about["path"], arrays["path"], strict=True)
-        ),
-        stride=int(about["stride"]),
         saved=tuple(
             Point(str(label), int(step), _frozen(arrays[f"saved_{i}"]), float(loss))
             for i, (label, step, loss) in enumerate(about["saved"])
         ),
+        **_way(about, arrays, start_net, about["lesson"]),
     )
+    if about.get("ahead") is not None:
+        record = replace(record, ahead=_other_way(about["ahead"], arrays, "ahead_", record))
+    if about.get("branches"):
+        record = replace(record, branches=_branches(about, arrays, record))
+    check_record(record)
     return Trainer.from_record(record, n_threads)
+
+
+def _branches(about: dict[str, Any], arrays: Arrays, record: RunRecord) -> Branches:
+    for named in (*about["branches"], {"name": about["branch"][1]}):
+        check_name(named["name"])
+    kept = [
+        Branch(
+            table["number"],
+            table["name"],
+            _other_way(table, arrays, f"branch{table['number']}_", record),
+            0,
+            table["is_by_hand"],
+            table["is_named"],
+        )
+        for table in about["branches"]
+    ]
+    number, name, is_named = about["branch"]
+    check_numbers([number, *(branch.number for branch in kept)])
+    return replace(
+        Branches(with_partings(tuple(kept)), number, name, True).seen_from(record.events),
+        is_named=bool(is_named),
+    )
+
+
+def _other_way(table: dict[str, Any], arrays: Arrays, prefix: str, record: RunRecord) -> RunRecord:
+    bare = replace(record, ahead=None, branches=Branches())
+    way = replace(bare, **_way(table, arrays, record.start_net, record.config.lesson, prefix, record))
+    checks.vector(f"{prefix}theta", way.theta, way.net.n_params)
+    return way
+
+
+def _way(
+    table: dict[str, Any],
+    arrays: Arrays,
+    start_net: MLP,
+    lesson: str,
+    prefix: str = "",
+    of: RunRecord | None = None,
+) -> dict[str, Any]:
+    """Return the fields of a RunRecord that another way of the run has of its own."""
+    net = _net(table["net"])
+    return {
+        "config": _config(table["settings"], lesson),
+        "net": start_net if net == start_net else net,
+        "theta": arrays[f"{prefix}theta"],
+        "learning_rate": table["learning_rate"],
+        "events": tuple(map(_event, table["events"])),
+        "history": _history(table, arrays, prefix, of),
+        "path": _path(table, arrays[f"{prefix}path"], of),
+        "stride": int(table["stride"]),
+    }
+
+
+def _history(table: dict[str, Any], arrays: Arrays, prefix: str, of: RunRecord | None) -> HistoryView:
+    series = {name: arrays[f"{prefix}series_{name}"] for name in SERIES}
+    if of is not None:
+        n = checks.whole_number("n_shared", table["n_shared"], 0, of.history.n_entries)
+        series = {name: np.concatenate((of.history[name][:n], own)) for name, own in series.items()}
+    return HistoryView.of(
+        series,
+        arrays[f"{prefix}loss_rises"],
+        arrays[f"{prefix}error_rises"],
+        [Jump(**jump) for jump in table["jumps"]],
+        arrays[f"{prefix}disparity_steps"],
+        arrays[f"{prefix}disparities"],
+    )
+
+
+def _path(table: dict[str, Any], thetas: Any, of: RunRecord | None) -> tuple[Point, ...]:
+    """Return the checkpoints of a way; those that the run's own way has, too, are the same objects."""
+    own, points = iter(thetas), []
+    rows = table.get("rows", [-1] * len(thetas))
+    if sum(row < 0 for row in rows) != len(thetas):
+        raise ValueError("path must hold a theta for each of its checkpoints")
+    for (step, loss), row in zip(table["path"], rows, strict=True):
+        if row >= 0 and of is not None:
+            points.append(of.path[row])
+        else:
+            points.append(Point("", int(step), _frozen(next(own).copy()), float(loss)))
+    return tuple(points)
 
 
 def _config(texts: dict[str, str], lesson: str) -> RunConfig:
@@ -195,10 +317,15 @@ def _net(table: dict[str, Any]) -> MLP:
     return MLP(table["layer_sizes"], table["activation"], table["loss"], table["skip"])
 
 
-def _event(table: dict[str, Any]) -> tuple[int, SetLearningRate | Perturb]:
+def _event(table: dict[str, Any]) -> tuple[int, Change]:
+    step = int(table["step"])
     if "kick" in table:
-        return int(table["step"]), Perturb(table["kick"], table["options"])
-    return int(table["step"]), SetLearningRate(table["learning_rate"])
+        return step, Perturb(table["kick"], table["options"])
+    if "batch_size" in table:
+        return step, SetBatches(table["batch_size"], table["seed"])
+    if "arithmetic" in table:
+        return step, SetArithmetic(table["arithmetic"])
+    return step, SetLearningRate(table["learning_rate"])
 
 
 def _data(table: dict[str, Any], arrays: Arrays, config: RunConfig) -> Dataset:

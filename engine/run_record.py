@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.commands import Perturb, SetLearningRate
+from engine.branches import Branches
+from engine.commands import Change
 from engine.config import RunConfig
 from engine.datasets import Dataset
 from engine.history import HistoryView
@@ -28,6 +29,8 @@ class RunRecord:
         events: (step, command) of whatever changed the run.
         path, stride: the checkpoints, and the steps between them.
         saved: the points somebody saved.
+        branches: the other ways that the run has gone; the record of each has none of its own.
+        ahead: the run as it was before one went back, as long as it can be gone along again; else None.
     """
 
     start_config: RunConfig
@@ -38,8 +41,15 @@ class RunRecord:
     theta: FloatArray
     data: Dataset
     learning_rate: float
-    events: tuple[tuple[int, SetLearningRate | Perturb], ...]
+    events: tuple[tuple[int, Change], ...]
     history: HistoryView
     path: tuple[Point, ...]
     stride: int
     saved: tuple[Point, ...]
+    branches: Branches = field(default_factory=Branches)
+    ahead: RunRecord | None = None
+
+    @property
+    def n_steps(self) -> int:
+        """The step at which the run stood."""
+        return self.history.n_entries - 1

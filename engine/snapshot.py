@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.commands import Command
+from engine.branches import Branch
+from engine.commands import Command, PauseAtRise
 from engine.config import RunConfig
 
 if TYPE_CHECKING:  # these import the kernels, which take seconds; this file must not
@@ -50,9 +51,15 @@ class Snapshot:
         history: the series up to this step, read-only views that never change.
         path: checkpoints along the run, oldest first, thinned out as it grows.
         saved: the points somebody saved, oldest first.
-        reason: why the run is stopped, one sentence; "" while it is not.
+        reason: why the run is stopped, or paused at a rise, one sentence; "" where neither is so.
+        pause_at: at which rises the run pauses.
         suggested_rate: the rate that the window offers after a divergence, else None.
         rates: (step, rate) pairs, in order: the rate of every step after that one, until the next pair.
+        batches: (step, batch size) pairs likewise; None for all samples.
+        furthest: the last step that `engine.commands.GoTo` takes: one can go forward to where one came from.
+        branches: the other ways that the run has gone, oldest first; the same objects until they change.
+        batch_seed: the order of mini-batches is drawn from it.
+        branch_number, branch_name: of this run among them; the name is "" while nothing tells it from them.
     """
 
     run_id: int
@@ -76,6 +83,28 @@ class Snapshot:
     saved: tuple[Point, ...]
     steps_per_s: float
     rates: tuple[tuple[int, float], ...] = ()
+    batches: tuple[tuple[int, int | None], ...] = ()
+    furthest: int = 0
+    branches: tuple[Branch, ...] = ()
+    batch_seed: int = 0
+    branch_number: int = 1
+    branch_name: str = ""
+
+    @property
+    def batch_sizes(self) -> frozenset[int | None]:
+        """The batch sizes of the steps taken, or of the next one before the first."""
+        changes = self.batches or ((0, self.config.batch_size),)
+        ends = (*(after for after, _ in changes[1:]), max(1, self.n_steps))
+        return frozenset(size for (after, size), end in zip(changes, ends, strict=True) if after < end)
+
+    def takes_mini_batches(self, first: int, last: int) -> npt.NDArray[np.bool_]:
+        """Return of each step first .. last (included, from 1) whether it takes less than all samples."""
+        taken = np.zeros(max(0, last - first + 1), dtype=np.bool_)
+        for after, batch_size in self.batches or ((0, self.config.batch_size),):
+            taken[max(0, after + 1 - first) :] = batch_size is not None
+        return taken
+
+    pause_at: PauseAtRise = field(default_factory=PauseAtRise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engine.commands import Command, Load, OpenRun, SaveRun
+from engine.commands import Command, Load, OpenRun, Pause, PauseAtRise, SaveRun
 from engine.config import RunConfig
 from engine.snapshot import Refusal, Report, Snapshot, State
 
@@ -65,6 +65,7 @@ class EngineThread:
         self._n_threads = n_threads
         self._run_id = 0
         self._generation = 0
+        self._pause_at = PauseAtRise()
         self._refusals: list[Refusal] = []
         self._n_refused = 0
         self._failure = ""
@@ -94,6 +95,7 @@ class EngineThread:
                     return
                 if self._trainer is not None:
                     self._trainer.advance(_BUDGET_S)
+                    self._tell_notice(self._trainer)
                 self._publish()
             except Exception as error:  # whatever it is, the window must hear of it and live on
                 self._fail(error)
@@ -102,8 +104,9 @@ class EngineThread:
         """Carry out what waits, blocking while there is nothing to train; return False at the end."""
         while True:
             running = self._trainer is not None and self._trainer.state is State.RUNNING
+            wait_s = self._trainer.wait_s if running and self._trainer is not None else None
             try:
-                command = self._commands.get(block=not running)
+                command = self._commands.get(block=wait_s != 0.0, timeout=wait_s)
             except queue.Empty:
                 return True
             if command is None:
@@ -128,8 +131,13 @@ class EngineThread:
                 self._writer.submit(self._write, command, self._trainer.record())
             else:
                 self._trainer.apply(command)
+                self._pause_at = self._trainer.pause_at
         except (ValueError, TypeError, OSError) as error:
             self._answer(command, str(error))
+        except MemoryError:
+            if not isinstance(command, Load | OpenRun):  # for those the run that was there is as it was
+                raise
+            self._answer(command, "There is not enough memory for these settings and this data.")
 
     def _load(self, config: RunConfig) -> None:
         self._tell_loading()
@@ -166,6 +174,7 @@ class EngineThread:
 
     def _use(self, trainer: Trainer) -> None:
         trainer.warm_up()
+        trainer.apply(self._pause_at)
         self._note_numbers()
         trainer.run_id, trainer.generation = self._run_id + 1, self._generation + 1
         self._trainer = trainer
@@ -175,6 +184,12 @@ class EngineThread:
         """Remember how far the numbers of runs and generations have come: no later run may have them again."""
         if self._trainer is not None:
             self._run_id, self._generation = self._trainer.run_id, self._trainer.generation
+
+    def _tell_notice(self, trainer: Trainer) -> None:
+        """Tell what the Trainer did beside what was asked for."""
+        if trainer.notice:
+            self._answer(Pause(), trainer.notice, is_done=True)
+            trainer.notice = ""
 
     def _answer(self, command: Command, sentence: str, is_done: bool = False) -> None:
         self._n_refused += 1

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import time
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from engine import checks, witnesses
+from engine.branches import Branches, is_on_the_way
+from engine.changes import Events, Settings, parting_step
 from engine.commands import (
+    BranchOff,
+    Change,
     Command,
     GoTo,
     Load,
     OpenRun,
     Pause,
+    PauseAtRise,
     Perturb,
+    RemoveBranch,
+    RenameBranch,
     Reset,
     Run,
     SavePoint,
     SaveRun,
+    SetArithmetic,
+    SetBatches,
     SetLearningRate,
     Step,
+    SwitchTo,
 )
 from engine.config import RunConfig
 from engine.datasets import Dataset, load_dataset
-from engine.evaluator import Evaluation, Records, make_evaluator
+from engine.evaluator import Evaluation, Evaluator, Records, make_evaluator
 from engine.history import History, Jump
 from engine.mlp import MLP
+from engine.pacer import Pacer
 from engine.path import Path
 from engine.perturbations import PERTURBATION_TABLE, perturb
 from engine.run_record import RunRecord
@@ -41,8 +52,10 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 
 _CALL_S: Final = 0.010  # one engine call: longer ones wait for Python less often, shorter ones pause sooner
+_LONG_CALL_S: Final = 0.050  # where nobody can ask for a pause before the end
 _MOST_STEPS_A_CALL: Final = 4096
 _KEPT_BYTES_A_CALL: Final = 2**22  # for copies of theta on the way
+_BRANCH_BYTES: Final = 8 * 2**20  # for the checkpoints of a branch
 _QUIETLY: Final = np.errstate(over="ignore", invalid="ignore")  # a loss that overflows is told in a sentence
 
 
@@ -69,8 +82,11 @@ class Trainer:
         history: entry 0 is before any step, so every series has length n_steps + 1.
         events: (step, command) of whatever changed the run since the start; with it every step can be had again.
         state: READY, RUNNING, PAUSED or STOPPED.
-        reason: why it is stopped, in one sentence; "" otherwise.
+        reason: why it is stopped, or paused at a rise, in one sentence; "" otherwise.
+        pause_at: at which rises it pauses; a `PauseAtRise`.
         suggested_rate: after a divergence half the rate, else None.
+        branches: the other ways that the run has gone, and the name of this one.
+        notice: what was done beside what was asked for, in one sentence that somebody should read; or "".
     """
 
     def __init__(
@@ -94,16 +110,24 @@ class Trainer:
             raise TypeError(f"data must be an engine.Dataset, not {type(data).__name__}.")
         self.data = data
         self._to_go: int | None = None
+        self._pacer = Pacer()
+        self.pause_at = PauseAtRise()
         self._start = (net, checks.vector("theta", theta, net.n_params).copy())
-        self._start_rate = checks.real_number("learning_rate", learning_rate, above=0.0)
-        self._batch_size = _batch_size(batch_size, data)
-        self._seed = checks.whole_number("seed", seed, at_least=0)
-        self.events: list[tuple[int, SetLearningRate | Perturb]] = []
-        self._arithmetic = {"dtype": dtype, "arithmetic": arithmetic, "n_threads": n_threads, "train": train}
-        self._every = _every(record_disparities, net)
-        self._start_config = config or _config_of(
-            net, data, self._start_rate, self._batch_size, seed, dtype, arithmetic, train, record_disparities
+        self._start_settings = Settings(
+            checks.real_number("learning_rate", learning_rate, above=0.0),
+            _batch_size(batch_size, data),
+            checks.whole_number("seed", seed, at_least=0),
+            arithmetic,
         )
+        self._settings = self._start_settings
+        self.events: list[tuple[int, Change]] = []
+        self._kernels = {"dtype": dtype, "n_threads": n_threads, "train": train}
+        self._every = _every(record_disparities, net)
+        self._start_config = config or _config_of(net, data, self._settings, dtype, train, record_disparities)
+        self.branches = Branches()
+        self.notice = ""
+        self._ahead: RunRecord | None = None
+        self._made: tuple[MLP, str, Evaluator] | None = None
         self.run_id = 0
         self.generation = 0
         self._saved: list[Point] = []
@@ -148,14 +172,14 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """The rate of the next step."""
-        return self._rate
+        return self._settings.learning_rate
 
     def step(self, n_steps: int = 1) -> int:
-        """Take n_steps steps and return how many were taken: fewer only when the run diverged."""
+        """Take n_steps steps and return how many were taken: fewer where the run diverged or `pause_at` a rise."""
         self.apply(Step(n_steps))
         start = self.n_steps
         while self.state is State.RUNNING:
-            self._advance_once()
+            self._advance_once(_LONG_CALL_S)
         return self.n_steps - start
 
     def perturb(self, name: str, **options: Any) -> None:
@@ -165,24 +189,33 @@ class Trainer:
     def apply(self, command: Command) -> None:
         """Carry out a command; on ValueError or TypeError nothing has changed."""
         match command:
-            case Run():
-                self._to_go = None
-                self._set_state(State.RUNNING)
+            case Run(until, steps_per_s):
+                self._to_go = None if until is None else max(0, until - self.n_steps)
+                self._pacer = Pacer(steps_per_s)
+                self._set_state(State.PAUSED if self._to_go == 0 else State.RUNNING)
             case Pause():
                 if self.state is State.RUNNING:
                     self._set_state(State.PAUSED)
+            case PauseAtRise():
+                self.pause_at = command
             case Step(n_steps):
                 self._to_go = n_steps
+                self._pacer = Pacer()
                 self._set_state(State.RUNNING)
             case Reset():
                 self.generation += 1
                 self._restart()
-            case SetLearningRate(learning_rate):
-                self._rate = float(learning_rate)  # a whole number would have the kernels compiled anew
-                self.events.append((self.n_steps, command))
-            case Perturb(name, options):
-                self._perturb(name, options)
-                self.events.append((self.n_steps, command))
+                self._ahead, self.branches = None, self.branches.begun_anew()
+            case SetLearningRate() | Perturb() | SetBatches() | SetArithmetic():
+                self._change(command)
+            case BranchOff(changes, name):
+                self._branch_off(changes, name)
+            case SwitchTo(number):
+                self._switch_to(number)
+            case RenameBranch(number, name):
+                self.branches = self.branches.renamed(number, name)
+            case RemoveBranch(number):
+                self.branches = self.branches.without(number)
             case GoTo(step):
                 self._go_to(step)
             case SavePoint(label):
@@ -194,13 +227,20 @@ class Trainer:
         """Compile whatever the first step and the first slice need, without moving anything."""
         from engine.landscape import line_slice  # it uses kernels of its own
 
-        self._evaluator.advance(self._theta.copy(), self._gradient.copy(), self._rate, Records.empty(1))
+        self._evaluator.advance(
+            self._theta.copy(), self._gradient.copy(), self.learning_rate, Records.empty(1)
+        )
         line_slice(self.net, self.data.first(1).with_noise(0.0), self._theta, self._gradient, np.zeros(1))
 
+    @property
+    def wait_s(self) -> float:
+        """After how many seconds the pace of the run has a next step due; 0 while it runs at full speed."""
+        return self._pacer.wait_s()
+
     def advance(self, budget_s: float) -> int:
-        """Train for about budget_s seconds if running; return the number of steps taken."""
+        """Train for about budget_s seconds if running, no faster than its pace; return the number of steps taken."""
         start, deadline = self.n_steps, time.perf_counter() + budget_s
-        while self.state is State.RUNNING:
+        while self.state is State.RUNNING and self._pacer.n_due() != 0:
             self._advance_once()
             if time.perf_counter() >= deadline:
                 break
@@ -218,7 +258,7 @@ class Trainer:
             net=self.net,
             data=self.data,
             n_steps=self.n_steps,
-            learning_rate=self._rate,
+            learning_rate=self.learning_rate,
             theta=_frozen(self._theta),
             gradient=_frozen(self._gradient),
             loss=self._now.loss,
@@ -228,8 +268,15 @@ class Trainer:
             history=self.history.view(),
             path=self._path.points,
             saved=tuple(self._saved),
-            steps_per_s=self._steps_per_s,
+            steps_per_s=self._pacer.slowed(self._steps_per_s),
             rates=self._rates(),
+            batches=self._batches(),
+            furthest=self.n_steps if self._ahead is None else self._ahead.n_steps,
+            branches=self.branches.kept,
+            batch_seed=self._settings.batch_seed,
+            branch_number=self.branches.number,
+            branch_name=self.branches.name,
+            pause_at=self.pause_at,
         )
 
     def _rates(self) -> tuple[tuple[int, float], ...]:
@@ -237,10 +284,19 @@ class Trainer:
         changes = [
             (at, event.learning_rate) for at, event in self.events if isinstance(event, SetLearningRate)
         ]
-        return (0, self._start_rate), *changes
+        return (0, self._start_settings.learning_rate), *changes
+
+    def _batches(self) -> tuple[tuple[int, int | None], ...]:
+        """Return (step, batch size) for the start and each change of the batches; see Snapshot."""
+        changes = [(at, event.batch_size) for at, event in self.events if isinstance(event, SetBatches)]
+        return (0, self._start_settings.batch_size), *changes
 
     def record(self) -> RunRecord:
         """Return everything that a run file holds: copies, or what never changes, for another thread to write."""
+        return replace(self._own_record(), branches=self.branches, ahead=self._ahead)
+
+    def _own_record(self) -> RunRecord:
+        """Return the record of this run without its branches."""
         return RunRecord(
             start_config=self._start_config,
             start_net=self._start[0],
@@ -249,7 +305,7 @@ class Trainer:
             net=self.net,
             theta=self.theta,
             data=self.data,
-            learning_rate=self._rate,
+            learning_rate=self.learning_rate,
             events=tuple(self.events),
             history=self.history.view(),
             path=self._path.points,
@@ -278,23 +334,106 @@ class Trainer:
             config.train,
             config.record_disparities,
         )
-        trainer._use(record.net, checks.vector("theta", record.theta, record.net.n_params))
-        trainer.config = record.config
-        trainer._now = trainer._evaluate()
-        trainer.history, trainer._path = History.of(record.history), Path.of(record.path, record.stride)
-        trainer.history.rebase(trainer._now.loss, trainer._now.n_errors, trainer._now.n_tied)
-        trainer.events, trainer._saved = list(record.events), list(record.saved)
-        trainer._rate = checks.real_number("learning_rate", record.learning_rate, above=0.0)
-        trainer._shuffle_to(trainer.n_steps)
-        trainer._set_state(State.PAUSED if trainer.n_steps or record.events else State.READY)
+        checks.vector("theta", record.theta, record.net.n_params)
+        checks.real_number("learning_rate", record.learning_rate, above=0.0)
+        trainer._stand_at(record)
+        trainer._saved = list(record.saved)
+        trainer.branches, trainer._ahead = record.branches, record.ahead
         return trainer
+
+    def _stand_at(self, record: RunRecord) -> None:
+        """Stand where a record of this run stood, paused; points that somebody saved stay."""
+        self.run_id += record.net is not self.net
+        self._settings = self._start_settings.at(record.events, record.n_steps + 1)
+        self._use(record.net, record.theta)
+        self.config = record.config
+        self._now = self._evaluate()
+        self.history, self._path = History.of(record.history), Path.of(record.path, record.stride)
+        self.history.rebase(self._now.loss, self._now.n_errors, self._now.n_tied)
+        self.events = list(record.events)
+        self._shuffle_to(self.n_steps)
+        self._to_go = None
+        self._set_state(State.PAUSED if self.n_steps or self.events else State.READY)
+
+    def _change(self, change: Change) -> None:
+        """Change something from here on; a way that the run then no longer goes becomes a branch."""
+        if isinstance(change, SetLearningRate) and change.learning_rate == self.learning_rate:
+            return
+        events = (*self.events, (self.n_steps, change))
+        branches, told = self._parted(events)
+        self._carry_out(change)
+        self.events = list(events)
+        self._take_branches(branches, told)
+
+    def _carry_out(self, change: Change) -> None:
+        """Let a change take effect; on ValueError or TypeError nothing has changed."""
+        if isinstance(change, Perturb):
+            self._perturb(change.name, change.options)
+            return
+        if isinstance(change, SetBatches):
+            _batch_size(change.batch_size, self.data)
+        self._settings = self._settings.changed(self.n_steps, change)
+        self.config = self._settings.described_in(self.config)
+        if isinstance(change, SetBatches):
+            self._shuffle_anew()
+        if isinstance(change, SetArithmetic):
+            self._evaluator = self._make_evaluator(self.net)
+            self._now = self._evaluate()
+            self.history.rebase(self._now.loss, self._now.n_errors, self._now.n_tied)
+
+    def _parted(self, events: Events) -> tuple[Branches, str]:
+        """Return the branches once the run has these events, with the way that it then no longer goes, if any."""
+        ahead = self._ahead
+        if ahead is None or is_on_the_way(ahead, events, self.n_steps):
+            return self.branches.seen_from(events), ""
+        parted_at = parting_step(ahead.events, events)
+        if parted_at is None or parted_at >= ahead.n_steps:  # it has no step of its own
+            return self.branches.seen_from(events), ""
+        return self.branches.with_kept(_slim(ahead), events)
+
+    def _take_branches(self, branches: Branches, told: str = "") -> None:
+        self.branches, self.notice = branches, told or self.notice
+        if self._ahead is not None and not is_on_the_way(self._ahead, self.events, self.n_steps):
+            self._ahead = None
+
+    def _leave_way_ahead(self, ahead: RunRecord) -> None:
+        """Keep the way ahead as a branch once steps have led elsewhere; forget it once they have led along it."""
+        if is_on_the_way(ahead, self.events, self.n_steps):
+            if self.n_steps == ahead.n_steps and len(self.events) == len(ahead.events):
+                self._ahead = None
+            return
+        try:
+            self._take_branches(*self._parted(self.events))
+        except ValueError as error:
+            self.notice, self._ahead = f"The way that the run had gone before is not kept: {error}", None
+
+    def _branch_off(self, changes: tuple[Change, ...], name: str) -> None:
+        before, generation, state = self._own_record(), self.generation, self.state
+        events = (*self.events, *((self.n_steps, change) for change in changes))
+        branches, told = self.branches.with_kept(_slim(self._ahead or before), events, True, name)
+        try:
+            for change in changes:
+                self._carry_out(change)
+        except (ValueError, TypeError):
+            self._stand_at(before)
+            self.generation = generation + 1
+            self._set_state(state)
+            raise
+        self.events, self._ahead = list(events), None
+        self._take_branches(branches, told)
+
+    def _switch_to(self, number: int) -> None:
+        self.branches, record = self.branches.switched(number, _slim(self._ahead or self._own_record()))
+        self._ahead = None
+        self.generation += 1
+        self._stand_at(record)
 
     def _restart(self) -> None:
         if getattr(self, "net", self._start[0]) is not self._start[0]:
             self.run_id += 1
+        self._settings = self._start_settings
         self._use(*self._start)
         self.config = self._start_config
-        self._rate = self._start_rate
         self._to_go = None
         self._steps_per_s = 0.0
         self._shuffle_anew()
@@ -308,70 +447,83 @@ class Trainer:
         self._record_start()
 
     def _shuffle_anew(self) -> None:
-        self._rng = np.random.default_rng(self._seed)
+        self._rng = np.random.default_rng(self._settings.batch_seed)
         self._order = np.empty(0, dtype=np.int64)
 
     def _go_to(self, step: int) -> None:
-        """Take the last checkpoint that no kick touched, and go from there as the run went."""
-        if step > self.n_steps:
+        """Go to a step of the run, or of what can be gone along again; see `GoTo`."""
+        whole, generation = self._ahead or self._own_record(), self.generation + 1
+        if step > whole.n_steps:
             raise ValueError(
-                f"step must be at most {self.n_steps:,}, the last one of this run, not {step:,}."
+                f"step must be at most {whole.n_steps:,}, the last one of this run, not {step:,}."
             )
-        history, path, events = self.history, self._path, self.events
-        kicked = {at for at, event in events if isinstance(event, Perturb)}
-        usable = [point for point in path.points if 0 < point.step <= step and point.step not in kicked]
-        generation = self.generation + 1
+        self._ahead = None  # or the steps of a replay would be taken for a way that leads elsewhere
+        if self.n_steps < step == whole.n_steps:
+            self._stand_at(whole)
+        else:
+            self._replay(whole, step)
+            if step < whole.n_steps or len(self.events) < len(whole.events):
+                self._ahead = whole
+        self.generation = generation
+        self.branches = self.branches.seen_from(self.events)
+
+    def _replay(self, whole: RunRecord, step: int) -> None:
+        """Take the last checkpoint that no kick touched, and go from there as the run went."""
+        kicked = {at for at, event in whole.events if isinstance(event, Perturb)}
+        usable = [point for point in whole.path if 0 < point.step <= step and point.step not in kicked]
         if usable:
-            self._take(usable[-1], history, path)
+            self._take(usable[-1], whole)
         else:
             self._restart()
         first = self.n_steps
-        for at, event in events:
-            if at >= step:
-                break
-            if at >= first:
+        for at, event in whole.events:
+            if first <= at < step:
                 self._step_to(at)
-                self._repeat(event)
-        self.events = [(at, event) for at, event in events if at < step]
+                self._carry_out(event)
+        self.events = [(at, event) for at, event in whole.events if at < step]
         self._step_to(step)
-        self.generation = generation
         self._set_state(State.PAUSED if step else State.READY)
 
     def _step_to(self, step: int) -> None:
+        """Go on to a step of the run once more: whoever goes back there does not want to pause on the way."""
         if step > self.n_steps:
+            pause_at, self.pause_at = self.pause_at, PauseAtRise()
             self.step(step - self.n_steps)
+            self.pause_at = pause_at
 
-    def _repeat(self, event: SetLearningRate | Perturb) -> None:
-        if isinstance(event, Perturb):
-            self._perturb(event.name, event.options)
-        else:
-            self._rate = float(event.learning_rate)
-
-    def _take(self, point: Point, history: History, path: Path) -> None:
-        """Stand at a checkpoint of the present network, with the rate and the order of batches of that step."""
-        self._theta[:] = point.theta
+    def _take(self, point: Point, whole: RunRecord) -> None:
+        """Stand at a checkpoint of a run's last network, with the settings and the order of batches of that step."""
+        self.run_id += whole.net is not self.net
+        self._settings = self._start_settings.at(whole.events, point.step)
+        self._use(whole.net, point.theta)
+        self.config = self._settings.described_in(whole.config)
         self._now = self._evaluate()
-        self.history, self._path = history.shortened(point.step + 1), path.shortened(point.step)
+        self.history = History.of(whole.history, point.step + 1)
+        self._path = Path.of(whole.path, whole.stride).shortened(point.step)
         self.history.rebase(self._now.loss, self._now.n_errors, self._now.n_tied)
-        self._rate = self._start_rate
-        for at, event in self.events:
-            if at < point.step and isinstance(event, SetLearningRate):
-                self._rate = float(event.learning_rate)
         self._shuffle_to(point.step)
 
     def _shuffle_to(self, n_steps: int) -> None:
         """Bring the order of mini-batches to where it is after n_steps steps."""
         self._shuffle_anew()
-        if self._batch_size is not None:
-            for _ in range(n_steps):
+        if self._settings.batch_size is not None:
+            for _ in range(n_steps - self._settings.batches_from):
                 self._next_rows()
 
     def _use(self, net: MLP, theta: FloatArray) -> None:
         self.net = net
-        self._evaluator = make_evaluator(net, self.data, **self._arithmetic)  # type: ignore[arg-type]
+        self._evaluator = self._make_evaluator(net)
         self._theta = theta.copy()
         self._gradient = np.empty(net.n_params)
         self._saved = [point for point in self._saved if point.theta.shape == theta.shape]
+
+    def _make_evaluator(self, net: MLP) -> Evaluator:
+        """Return the evaluator of a network in the present arithmetic, the last one made where it will do."""
+        arithmetic = self._settings.arithmetic
+        if self._made is None or self._made[0] is not net or self._made[1] != arithmetic:
+            made = make_evaluator(net, self.data, arithmetic=arithmetic, **self._kernels)  # type: ignore[arg-type]
+            self._made = net, arithmetic, made
+        return self._made[2]
 
     @_QUIETLY
     def _evaluate(self) -> Evaluation:
@@ -393,7 +545,7 @@ class Trainer:
         from engine.disparities import DisparityMeter  # only for those who ask for it
 
         if self._kept_meter is None or self._kept_meter.net is not self.net:
-            options = {key: self._arithmetic[key] for key in ("n_threads", "train")}
+            options = {key: self._kernels[key] for key in ("n_threads", "train")}
             self._kept_meter = DisparityMeter(self.net, self.data, **options)  # type: ignore[arg-type]
         return self._kept_meter
 
@@ -408,9 +560,10 @@ class Trainer:
         }
         before = self.n_steps
         self.history.extend(entries, records.n_tied)
-        for k, theta in enumerate(records.thetas):
-            n = records.first + k * records.stride
-            self._path.add(before + n, theta, float(records.loss[n - 1]))
+        if len(records.thetas):
+            first, stride = records.first, records.stride
+            steps = range(before + first, before + first + len(records.thetas) * stride, stride)
+            self._path.extend(steps, records.thetas, records.loss[first - 1 :: stride])
 
     def _set_state(self, state: State, reason: str = "") -> None:
         self.state = state
@@ -418,29 +571,64 @@ class Trainer:
         self.suggested_rate: float | None = None
 
     @_QUIETLY
-    def _advance_once(self) -> None:
-        """One engine call of a few milliseconds."""
-        n = self._n_for_one_call()
+    def _advance_once(self, call_s: float = _CALL_S) -> None:
+        """One engine call of about call_s seconds."""
+        n = self._n_for_one_call(call_s)
         first, stride = self._path.steps_to_next(self.n_steps), self._path.stride
         records, started = Records.empty(n, self.net.n_params, first, stride), time.perf_counter()
-        if self._batch_size is None:
-            n_done, diverged = self._evaluator.advance(self._theta, self._gradient, self._rate, records)
-        else:
-            n_done, diverged = self._batch_steps(records)
+        n_done, diverged, reason = (
+            self._steps_to_rise(records) if self.pause_at else (*self._steps(records), "")
+        )
         if n_done:
             self._note(records.shortened(n_done), time.perf_counter() - started)
             self._record_disparities()
-        if diverged:
+        if self._ahead is not None:
+            self._leave_way_ahead(self._ahead)
+        if reason:
+            self._set_state(State.PAUSED, reason)
+        elif diverged:
             self._stop_diverged()
         elif self._to_go == 0:
             self._set_state(State.PAUSED)
 
-    def _n_for_one_call(self) -> int:
-        n = max(1, min(_MOST_STEPS_A_CALL, int(_CALL_S * self._steps_per_s)))
+    def _steps(self, records: Records) -> tuple[int, bool]:
+        """Take as many steps as records has room for; return (steps taken, whether the next one diverged)."""
+        if self._settings.batch_size is None:
+            return self._evaluator.advance(self._theta, self._gradient, self.learning_rate, records)
+        return self._batch_steps(records)
+
+    def _steps_to_rise(self, records: Records) -> tuple[int, bool, str]:
+        """Do what `_steps` does, but stand at the first rise, if there is one; return why, too."""
+        start, theta, gradient = self._now, self._theta.copy(), self._gradient.copy()
+        order, shuffled = self._order, self._rng.bit_generator.state
+        n_done, diverged = self._steps(records)
+        taken = records.shortened(n_done)
+        rises = self.history.rises(taken.loss, taken.n_errors, taken.n_tied)
+        wanted = (rises.errors & self.pause_at.errors) | (rises.loss & self.pause_at.loss)
+        if not wanted.any():
+            return n_done, diverged, ""
+        n = int(wanted.argmax()) + 1
+        if n < n_done or diverged:  # the same steps again, which have the same bits, as far as the rise
+            self._theta[:], self._gradient[:], self._order = theta, gradient, order
+            self._rng.bit_generator.state = shuffled
+            self._steps(records.shortened(n))
+        return n, False, self._rise_text(records, n, start)
+
+    def _rise_text(self, records: Records, n: int, start: Evaluation) -> str:
+        """Return what rose on the last of n steps from where start holds."""
+        before = start if n == 1 else Evaluation(*(part[n - 2].item() for part in records[:4]))
+        loss, n_errors = float(records.loss[n - 1]), int(records.n_errors[n - 1])
+        step, losses = self.n_steps + n, f"from {before.loss:.9g} to {loss:.9g}"
+        if loss > before.loss:
+            return f"Step {step:,}: the loss rose {losses}."
+        return f"Step {step:,}: the errors rose from {before.n_errors:,} to {n_errors:,}, while the loss fell {losses}."
+
+    def _n_for_one_call(self, call_s: float) -> int:
+        n = max(1, min(_MOST_STEPS_A_CALL, int(call_s * self._steps_per_s)))
         n = min(n, max(1, _KEPT_BYTES_A_CALL // self._theta.nbytes) * self._path.stride)
         if self._every:
             n = min(n, self._every - self.n_steps % self._every)
-        return n if self._to_go is None else min(n, self._to_go)
+        return min([n, *(most for most in (self._to_go, self._pacer.n_due()) if most is not None)])
 
     def _note(self, records: Records, elapsed_s: float) -> None:
         n = len(records.loss)
@@ -452,6 +640,7 @@ class Trainer:
             float(records.gradient_norm[last]),
         )
         self._append(records)
+        self._pacer.note(n)
         if self._to_go is not None:
             self._to_go -= n
         speed = n / max(elapsed_s, 1e-9)
@@ -463,10 +652,10 @@ class Trainer:
         step = self.n_steps + 1
         self._set_state(
             State.STOPPED,
-            f"Step {step:,} at learning rate {self._rate:g} would give a loss that is not a finite number; "
-            f"the run stands at step {self.n_steps:,}. Try half the rate, {self._rate / 2:g}.",
+            f"Step {step:,} at learning rate {self.learning_rate:g} would give a loss that is not a finite number; "
+            f"the run stands at step {self.n_steps:,}. Try half the rate, {self.learning_rate / 2:g}.",
         )
-        self.suggested_rate = self._rate / 2
+        self.suggested_rate = self.learning_rate / 2
 
     def _batch_steps(self, records: Records) -> tuple[int, bool]:
         batch_gradient = np.empty_like(self._gradient)
@@ -474,7 +663,7 @@ class Trainer:
             shuffled, order = self._rng.bit_generator.state, self._order
             rows, before, gradient_before = self._next_rows(), self._theta.copy(), self._gradient.copy()
             self._evaluator.evaluate(self._theta, batch_gradient, rows)
-            self._theta -= self._rate * batch_gradient
+            self._theta -= self.learning_rate * batch_gradient
             now = self._evaluate()
             if not (np.isfinite(now.loss) and np.isfinite(now.gradient_norm)):
                 self._theta[:], self._gradient[:] = before, gradient_before
@@ -489,10 +678,10 @@ class Trainer:
         return len(records.loss), False
 
     def _next_rows(self) -> npt.NDArray[np.int64]:
-        assert self._batch_size is not None
-        if len(self._order) < self._batch_size:
+        assert self._settings.batch_size is not None
+        if len(self._order) < self._settings.batch_size:
             self._order = self._rng.permutation(self.data.n_samples)
-        rows, self._order = np.split(self._order, [self._batch_size])
+        rows, self._order = np.split(self._order, [self._settings.batch_size])
         return rows
 
     @_QUIETLY
@@ -505,7 +694,7 @@ class Trainer:
             )
         evaluator, gradient = self._evaluator, np.empty(net.n_params)
         if net is not self.net:
-            evaluator = make_evaluator(net, self.data, **self._arithmetic)  # type: ignore[arg-type]
+            evaluator = self._make_evaluator(net)
         after = evaluator.evaluate(theta, gradient)
         if not np.isfinite(after.loss):
             raise ValueError(f"{name} was not applied: it would give a loss that is not a finite number.")
@@ -539,6 +728,12 @@ def _start(net: MLP, config: RunConfig) -> FloatArray:
     return net.init(config.init, config.seed, config.init_scale, config.init_value)
 
 
+def _slim(record: RunRecord) -> RunRecord:
+    """Return a record with fewer checkpoints, to be kept as a branch."""
+    path = Path.of(record.path, record.stride).thinned(_BRANCH_BYTES)
+    return replace(record, path=path.points, stride=path.stride)
+
+
 def _frozen(array: FloatArray) -> FloatArray:
     copy = array.copy()
     copy.flags.writeable = False
@@ -561,11 +756,8 @@ def _every(record_disparities: int, net: MLP) -> int:
 def _config_of(
     net: MLP,
     data: Dataset,
-    rate: float,
-    batch_size: int | None,
-    seed: int,
+    settings: Settings,
     dtype: str,
-    arithmetic: str,
     train: str,
     record_disparities: int,
 ) -> RunConfig:
@@ -576,11 +768,11 @@ def _config_of(
         activation=net.activation or ("logistic",),
         loss=net.loss_name,
         skip=net.skip,
-        learning_rate=rate,
-        batch_size=batch_size,
-        seed=seed,
+        learning_rate=settings.learning_rate,
+        batch_size=settings.batch_size,
+        seed=settings.batch_seed,
         dtype=dtype,
-        arithmetic=arithmetic,
+        arithmetic=settings.arithmetic,
         train=train,
         noise=data.noise.strength if data.noise else 0.0,
         noise_seed=data.noise.seed if data.noise else 0,

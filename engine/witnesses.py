@@ -9,7 +9,6 @@ layer with weights, a row an input, and bias, and one [[skips]] table a skip wit
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from engine.config import TRAIN_NAMES, RunConfig
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
 from engine.outputs import write_text
+from engine.tomls import faults_named, read_toml
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
@@ -92,11 +92,8 @@ def load_witness(name: str, folder: Path = FOLDER) -> Witness:
     if name not in witness_names(folder):
         raise ValueError(f"{name!r} is no witness; the witnesses are {', '.join(witness_names(folder))}.")
     path = folder / f"{name}.toml"
-    try:
-        return _witness(name, tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError, KeyError) as error:
-        sentence = f"{error.args[0]} is missing." if isinstance(error, KeyError) else str(error)
-        raise ValueError(f"The witness file {path.name} cannot be used: {sentence}") from error
+    with faults_named(f"The witness file {path.name}"):
+        return _witness(name, read_toml(path))
 
 
 def write_witness(witness: Witness, path: Path) -> None:
@@ -146,7 +143,7 @@ def _witness(name: str, content: dict[str, Any]) -> Witness:
     net = _network(content, data)
     return Witness(
         name=name,
-        text=" ".join(str(content["text"]).split()),
+        text=_text(content["text"]),
         net=net,
         data=data,
         theta=_theta(net, content),
@@ -158,14 +155,22 @@ def _witness(name: str, content: dict[str, Any]) -> Witness:
     )
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text must be text, not {value!r}.")
+    return " ".join(value.split())
+
+
 def _batch_size(value: Any, data: Dataset) -> int | None:
     return None if value is None else checks.whole_number("batch_size", value, 1, data.n_samples)
 
 
 def _network(content: dict[str, Any], data: Dataset) -> MLP:
-    loss = content.get("loss", "cross_entropy")
+    loss, hidden = content.get("loss", "cross_entropy"), content.get("hidden", [])
+    if not isinstance(hidden, list):
+        raise TypeError(f"hidden must be a list of whole numbers, not {hidden!r}.")
     n_outputs = 1 if loss == "squared" else data.n_classes
-    sizes = (data.n_features, *content.get("hidden", ()), n_outputs)
+    sizes = (data.n_features, *hidden, n_outputs)
     return MLP(sizes, content.get("activation", "logistic"), loss, content.get("skip", ()))
 
 
@@ -188,7 +193,10 @@ def _check_count(key: str, tables: Any, n_wanted: int) -> None:
 
 
 def _fill(key: str, view: npt.NDArray[np.float64], given: Any) -> None:
-    values = np.asarray(given, dtype=np.float64)
+    try:
+        values = checks.real_array(given)
+    except (TypeError, ValueError):
+        raise TypeError(f"{key} must be finite numbers of shape {view.shape}, not {given!r:.60}.") from None
     if values.shape != view.shape or not np.isfinite(values).all():
         raise ValueError(f"{key} must be finite numbers of shape {view.shape}, not {values.shape}.")
     view[...] = values

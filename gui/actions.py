@@ -45,11 +45,32 @@ MENUS: Final = ("Run", "Lesson", "Kick", "Data", "View", "Help")
 
 ACTIONS: Final = (
     ActionSpec("run_pause", "Run", "Run", ("Space",), "Train without end, or pause.", "run"),
+    ActionSpec(
+        "run_unanswered",
+        "Run",
+        "Run without an answer",
+        ("Shift+Space",),
+        "Run although the lesson's question waits for an answer.",
+    ),
     ActionSpec("step_1", "Run", "1 step", (".",), "Take one step, then pause.", "step"),
     ActionSpec("step_10", "Run", "10 steps", ("T",), "Take ten steps, then pause.", "step"),
     ActionSpec("step_100", "Run", "100 steps", ("H",), "Take a hundred steps, then pause.", "step"),
     ActionSpec(
         "step_back", "Run", "1 step back", (",",), "Go back to the step before, to the last bit.", "back"
+    ),
+    ActionSpec(
+        "branch_here",
+        "Run",
+        "Branch from here ...",
+        ("B",),
+        "Keep the run as it was, and go on from this step with something changed.",
+    ),
+    ActionSpec(
+        "branches",
+        "Run",
+        "Branches ...",
+        ("Ctrl+B",),
+        "List the branches of the run: go on with another one, name or remove it.",
     ),
     ActionSpec(
         "reset",
@@ -68,6 +89,33 @@ ACTIONS: Final = (
     ),
     ActionSpec("double_rate", "Run", "Double the learning rate", ("+",), "Use twice the rate."),
     ActionSpec("edit_rate", "Run", "Type a learning rate", ("L",), "Go to the field of the learning rate."),
+    ActionSpec(
+        "slower",
+        "Run",
+        "Slower",
+        ("<",),
+        "Take fewer steps a second, so that one can watch.",
+        starts_group=True,
+    ),
+    ActionSpec("faster", "Run", "Faster", (">",), "Take more steps a second."),
+    ActionSpec("full_speed", "Run", "Full speed", ("F",), "Take as many steps a second as there can be."),
+    ActionSpec(
+        "stop_at_errors",
+        "Run",
+        "Stop where the errors rise",
+        ("E",),
+        "Pause at the very step on which the errors rose while the loss fell.",
+        starts_group=True,
+        checkable=True,
+    ),
+    ActionSpec(
+        "stop_at_loss",
+        "Run",
+        "Stop where the loss rises",
+        ("Shift+E",),
+        "Pause at the very step on which the loss rose.",
+        checkable=True,
+    ),
     ActionSpec(
         "save_point",
         "Run",
@@ -98,6 +146,13 @@ ACTIONS: Final = (
         "save_run", "Run", "Save the run ...", ("Ctrl+S",), "Keep the run in a file, with its history."
     ),
     ActionSpec("save_history", "Run", "Save the history as CSV ...", (), "Every step, a line each."),
+    ActionSpec(
+        "save_film",
+        "Run",
+        "Save a film ...",
+        ("Ctrl+Shift+F",),
+        "Of the run from its start to now, in the window or in one panel, as MP4 or GIF.",
+    ),
     ActionSpec("copy_settings", "Run", "Copy the settings", ("Ctrl+Shift+C",), "As text, to share this run."),
     ActionSpec(
         "paste_settings",
@@ -110,9 +165,9 @@ ACTIONS: Final = (
     ActionSpec(
         "edit_lesson",
         "Lesson",
-        "Choose a lesson",
+        "Find a lesson ...",
         ("Ctrl+L",),
-        "Choose a lesson from the list.",
+        "Search the lessons by what they show.",
         needs_run=False,
     ),
     ActionSpec("kick", "Kick", "Kick again", ("K",), "Give the last kick again.", "kick"),
@@ -218,7 +273,15 @@ ACTIONS: Final = (
         "The ledger in the lesson's place, curvature and gradients on the left.",
         needs_run=False,
     ),
-    ActionSpec("keys", "Help", "Keys", ("F1",), "Show all keys.", needs_run=False),
+    ActionSpec(
+        "panel_help",
+        "Help",
+        "Explain this panel",
+        ("F1",),
+        "Explain the panel that has the focus; elsewhere show all keys.",
+        needs_run=False,
+    ),
+    ActionSpec("keys", "Help", "Keys", ("Shift+F1",), "Show all keys.", needs_run=False),
     ActionSpec(
         "panels_help",
         "Help",

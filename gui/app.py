@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -52,18 +53,27 @@ def open_window(lesson_id: str | None = None, run_file: Path | None = None) -> i
         ValueError: one sentence, for an unknown lesson; nothing was opened then.
     """
     _prepare_environment()
-    from engine.lessons import DEFAULT, load_lesson
+    # A tenth of the time to the window. Once that is there it searches for garbage itself, see gui.garbage.
+    gc.disable()
+    try:
+        app, window = _first_window(lesson_id)
+        if run_file is not None:
+            window.open_run(run_file)
+        window.show()
+    finally:
+        gc.enable()
+    with Hooks(window):
+        return app.exec()
 
-    lesson = load_lesson(DEFAULT if lesson_id is None else lesson_id)
+
+def _first_window(lesson_id: str | None) -> tuple[QApplication, Window]:
+    from engine.lessons import first_lesson, load_lesson
+
+    lesson = first_lesson() if lesson_id is None else load_lesson(lesson_id)
     app = make_application()
     from gui.memory import WindowMemory
 
-    window = make_window(lesson, WindowMemory())
-    if run_file is not None:
-        window.open_run(run_file)
-    window.show()
-    with Hooks(window):
-        return app.exec()
+    return app, make_window(lesson, WindowMemory())
 
 
 def make_window(lesson: Lesson, memory: WindowMemory | None = None) -> Window:

@@ -16,6 +16,8 @@ from gui.garbage import GarbageKeeper
 from gui.meter import FrameMeter
 
 INTERVAL_MS: Final = 16  # the pace of a screen with 60 pictures a second
+_HASTY_MS: Final = 3
+_HASTY_LOOKS: Final = 30  # a tenth of a second; a step that takes longer is shown at the next tick
 
 
 class Bridge(QObject):
@@ -45,6 +47,9 @@ class Bridge(QObject):
         self._engine = EngineThread(config, n_threads or default_threads())
         self._timer = QTimer(self, interval=INTERVAL_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
+        self._haste = QTimer(self, interval=_HASTY_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._haste.timeout.connect(self._look)
+        self._n_hasty = 0
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -58,24 +63,36 @@ class Bridge(QObject):
         self._timer.start()
 
     def send(self, command: Command) -> None:
-        """Hand a command to the engine; what came of it is in a later report."""
+        """Hand a command to the engine; what came of it is in a later report, which is awaited in haste."""
         self._engine.send(command)
+        self._n_hasty = _HASTY_LOOKS
+        self._haste.start()
 
     def stop(self, timeout_s: float = 60.0) -> bool:
         """Stop the timer, cancel the jobs, end the engine's thread; return whether it has ended."""
         self._timer.stop()
+        self._haste.stop()
         ended = self._engine.stop(timeout_s)
         self.jobs.stop()
         self._garbage.stop()
         return ended
 
     def _tick(self) -> None:
+        self.meter.begin_frame()
+        self._look()
+        self.ticked.emit()
+        self._garbage.collect()
+
+    def _look(self) -> None:
+        """Take the newest report, if there is one. A new state shows at once, and ends the haste."""
         report = self._engine.mailbox.take()
+        self._n_hasty -= 1
         if report is not None:
-            self.meter.begin_frame()
-            self.newest = report
+            before, self.newest = self.newest, report
             self.report_arrived.emit(report)
             if report.snapshot is not None:
                 self._garbage.freeze()
-        self.ticked.emit()
-        self._garbage.collect()
+            if before is not None and before.state is not report.state:
+                self._n_hasty = 0
+        if self._n_hasty <= 0:
+            self._haste.stop()

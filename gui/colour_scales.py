@@ -8,7 +8,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QPaintEngine,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import numerals
@@ -128,6 +137,7 @@ class ScaleBar(QWidget):
         self.value: float | None = None
         self.is_clipped = False
         self._image = QImage()
+        self._kept: tuple[tuple[object, ...], QPixmap] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.apply_theme(theme)
 
@@ -151,8 +161,9 @@ class ScaleBar(QWidget):
     def set_value(self, value: float | None) -> None:
         """Put the symbol at a value, or take it away."""
         if value != self.value:
-            self.value = value
-            self.update()
+            before, self.value = self._value_y(), value
+            if self._value_y() != before:
+                self.update()
 
     def sizeHint(self) -> QSize:
         """Return the room for the bar and its numbers, at least six characters, so that it seldom changes."""
@@ -169,17 +180,41 @@ class ScaleBar(QWidget):
         """Draw bar, numbers and symbol."""
         if self.scale is None:
             return
-        painter, metrics = QPainter(self), QFontMetricsF(tick_font())
+        painter = QPainter(self)
+        if painter.paintEngine().type() == QPaintEngine.Type.Raster:
+            painter.drawPixmap(0, 0, self._face())
+        else:
+            self._draw_face(painter)
+        self._draw_value(painter, self._bar())
+
+    def _face(self) -> QPixmap:
+        """Return all but the symbol, drawn anew where scale, colours, type or size are others than before."""
+        ratio = self.devicePixelRatioF()
+        key = (self.scale, self.is_clipped, self.theme, self.title, self.size(), ratio, tick_font().key())
+        if self._kept is None or self._kept[0] != key:
+            face = QPixmap(self.size() * ratio)
+            face.setDevicePixelRatio(ratio)
+            face.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(face)
+            self._draw_face(painter)
+            painter.end()
+            self._kept = key, face
+        return self._kept[1]
+
+    def _draw_face(self, painter: QPainter) -> None:
+        line, bar = QFontMetricsF(tick_font()).height(), self._bar()
         painter.setFont(tick_font())
-        line = metrics.height()
-        bar = QRectF(10.0, round(1.6 * line), _BAR_PX, round(self.height() - 2.4 * line))
         painter.setPen(QColor(self.theme.text))
         painter.drawText(QRectF(0.0, 0.0, self.width(), line), Qt.AlignmentFlag.AlignLeft, self.title)
         painter.drawImage(bar, self._image)
         painter.setPen(QColor(self.theme.muted))
         painter.drawRect(bar)
         self._draw_numbers(painter, bar, line)
-        self._draw_value(painter, bar)
+
+    def _bar(self) -> QRectF:
+        """Return where the colours are."""
+        line = QFontMetricsF(tick_font()).height()
+        return QRectF(10.0, round(1.6 * line), _BAR_PX, round(self.height() - 2.4 * line))
 
     def _draw_numbers(self, painter: QPainter, bar: QRectF, line: float) -> None:
         assert self.scale is not None
@@ -201,13 +236,17 @@ class ScaleBar(QWidget):
         ]
 
     def _draw_value(self, painter: QPainter, bar: QRectF) -> None:
-        if self.value is None or not np.isfinite(self.value):
-            return
-        painter.setPen(QPen(QColor("#000000"), 1.0))
-        painter.setBrush(QColor(self.theme.path))
-        painter.drawPolygon(
-            shape_polygon("diamond").translated(QPointF(bar.left(), self._height(self.value, bar)))
-        )
+        y = self._value_y()
+        if y is not None:
+            painter.setPen(QPen(QColor("#000000"), 1.0))
+            painter.setBrush(QColor(self.theme.path))
+            painter.drawPolygon(shape_polygon("diamond").translated(QPointF(bar.left(), y)))
+
+    def _value_y(self) -> float | None:
+        """Return where the symbol is, None where there is none."""
+        if self.scale is None or self.value is None or not np.isfinite(self.value):
+            return None
+        return self._height(self.value, self._bar())
 
     def _height(self, value: float, bar: QRectF) -> float:
         assert self.scale is not None

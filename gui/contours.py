@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+Cells = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 def contour_segments(values: FloatArray, level: float) -> FloatArray:
@@ -14,31 +15,34 @@ def contour_segments(values: FloatArray, level: float) -> FloatArray:
     The result (n_segments, 2, 2) holds two ends a segment, each (row, column) in grid steps. Cells with a
     corner that is not a number have no line.
     """
-    crossed, places = _crossings(values, level)
+    crossed, places, cells = _crossings(values, level)
     n_crossed = crossed.sum(axis=0)
     simple = _joined(crossed, places, n_crossed == 2)
     four = n_crossed == 4
     if not four.any():
         return simple
     # A saddle: its middle says which pair of corners is joined.
-    corner_above, middle = values[:-1, :-1] >= level, _middle(values) >= level
+    corner_above, middle = values[cells] >= level, _middle(values)[cells] >= level
     same, other = four & (corner_above == middle), four & (corner_above != middle)
     pairs = [(same, 0, 1), (same, 2, 3), (other, 0, 3), (other, 1, 2)]
-    more = [np.stack((places[a][cells], places[b][cells]), axis=1) for cells, a, b in pairs]
+    more = [np.stack((places[a][some], places[b][some]), axis=1) for some, a, b in pairs]
     return np.concatenate([simple, *more])
 
 
-def _crossings(values: FloatArray, level: float) -> tuple[npt.NDArray[np.bool_], FloatArray]:
-    """Return for the four edges of each cell whether level is passed there (4, ...), and where (4, ..., 2)."""
-    a, b, c, d = values[:-1, :-1], values[1:, :-1], values[1:, 1:], values[:-1, 1:]
-    rows, columns = np.meshgrid(np.arange(a.shape[0]), np.arange(a.shape[1]), indexing="ij")
-    is_number = np.isfinite(a + b + c + d)
-    crossed = np.stack(
-        [is_number & ((p >= level) != (q >= level)) for p, q in ((a, b), (b, c), (d, c), (a, d))]
-    )
-    ab, bc, dc, ad = (_share(p, q, level) for p, q in ((a, b), (b, c), (d, c), (a, d)))
+def _crossings(values: FloatArray, level: float) -> tuple[npt.NDArray[np.bool_], FloatArray, Cells]:
+    """Return the cells that level passes, k of them, whether it passes each of their edges (4, k), and where.
+
+    The places (4, k, 2) are (row, column); the cells are two arrays (k,), their rows and their columns.
+    """
+    above = values >= level
+    is_number = np.isfinite(values[:-1, :-1] + values[1:, :-1] + values[1:, 1:] + values[:-1, 1:])
+    a, b, c, d = above[:-1, :-1], above[1:, :-1], above[1:, 1:], above[:-1, 1:]
+    passed = np.stack((a != b, b != c, d != c, a != d)) & is_number
+    rows, columns = np.nonzero(passed.any(axis=0))
+    p, q, r, s = (values[rows + i, columns + j] for i, j in ((0, 0), (1, 0), (1, 1), (0, 1)))
+    ab, bc, dc, ad = (_share(one, other, level) for one, other in ((p, q), (q, r), (s, r), (p, s)))
     places = [(rows + ab, columns), (rows + 1, columns + bc), (rows + dc, columns + 1), (rows, columns + ad)]
-    return crossed, np.stack([np.stack(np.broadcast_arrays(*place), axis=-1) for place in places])
+    return passed[:, rows, columns], np.stack([np.stack(place, axis=-1) for place in places]), (rows, columns)
 
 
 def _share(p: FloatArray, q: FloatArray, level: float) -> FloatArray:
@@ -47,11 +51,11 @@ def _share(p: FloatArray, q: FloatArray, level: float) -> FloatArray:
         return np.where(p == q, 0.5, (level - p) / (q - p))
 
 
-def _joined(crossed: npt.NDArray[np.bool_], places: FloatArray, cells: npt.NDArray[np.bool_]) -> FloatArray:
-    """Return the segments of the cells in which two edges are passed."""
-    edges = crossed[:, cells]
+def _joined(crossed: npt.NDArray[np.bool_], places: FloatArray, some: npt.NDArray[np.bool_]) -> FloatArray:
+    """Return the segments of some cells, in which two edges are passed."""
+    edges = crossed[:, some]
     first, second = edges.argmax(axis=0), 3 - edges[::-1].argmax(axis=0)
-    of_cells, number = places[:, cells], np.arange(edges.shape[1])
+    of_cells, number = places[:, some], np.arange(edges.shape[1])
     return np.stack((of_cells[first, number], of_cells[second, number]), axis=1)
 
 

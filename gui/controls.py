@@ -45,6 +45,7 @@ class ControlBar(QWidget):
         super().__init__()
         self.setObjectName("controls")
         self._actions = actions
+        self._shown: tuple[State, bool, Theme] | None = None
         self.run_button = QToolButton()
         self.run_button.clicked.connect(actions["run_pause"].trigger)
         self.kick_button = _button(actions["kick"], "Kick")
@@ -65,6 +66,9 @@ class ControlBar(QWidget):
 
     def show_state(self, state: State, has_run: bool) -> None:
         """Let the run button say what a press of it would do now."""
+        if (shown := (state, has_run, self._theme)) == self._shown:
+            return  # another icon, even the same one, has the bar laid out anew
+        self._shown = shown
         word, name = ("Pause", "pause") if state is State.RUNNING else ("Run", "run")
         self.run_button.setText(word)
         self.run_button.setAccessibleName(f"{word}; the state is {state.value}")

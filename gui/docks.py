@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from PySide6.QtCore import QObject, QSize, Qt, Signal
@@ -10,6 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
 
 from gui import icons
+from gui.shields import Shield
 from gui.theme import Theme
 
 ROWS: Final = (("loss", "errors"), ("symmetry", "weights"))
@@ -50,6 +52,8 @@ LECTURE: Final = ("loss", "errors", "landscape", "lesson")
 RESEARCH: Final = {"ledger": "lesson", "curvature": "symmetry", "gradients": "weights"}
 """The panels that take the front place of another, for whoever looks on all day."""
 _LEFT_WIDTH: Final = 50  # all in hundredths of what is shared
+_TEXT_WIDTH: Final = 38  # of the lesson in a presentation
+_PRESENTED_HEIGHTS: Final = (58, 42)  # a lesson names first what matters most
 _ROW_WIDTHS: Final = ((50, 50), (62, 38))
 _LEFT_HEIGHTS: Final = (50, 50)
 _RIGHT_HEIGHTS: Final = (66, 34)
@@ -75,7 +79,7 @@ class Docks(QObject):
             dock = self._docks[panel_id] = self._make(panel_id)
             self._window.tabifyDockWidget(self._docks["weights"], dock)
         dock.setWindowTitle(title or dock.windowTitle())
-        dock.setWidget(panel)
+        dock.setWidget(Shield(panel))
         self._bar(dock).allow_help(bool(title))
 
     def view_actions(self) -> list[QAction]:
@@ -94,6 +98,26 @@ class Docks(QObject):
         wanted = [panel_id for panel_id in panel_ids if panel_id in self._docks]
         for panel_id, dock in self._docks.items():
             dock.setVisible(panel_id in wanted)
+
+    def present(self, panel_ids: Iterable[str], has_text: bool) -> None:
+        """Show these panels only, side by side, or one above the other where the lesson's text is beside them."""
+        wanted = [panel_id for panel_id in panel_ids if panel_id in self._docks]
+        shown = [*wanted, "lesson"] if has_text else wanted
+        self.show_only(())
+        for panel_id in shown:
+            self._window.removeDockWidget(self._docks[panel_id])  # or it comes back to where it was
+        self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self._docks[shown[0]])
+        if has_text and wanted:
+            self._split(self._docks[wanted[0]], self._docks["lesson"], Qt.Orientation.Horizontal)
+        direction = Qt.Orientation.Vertical if has_text else Qt.Orientation.Horizontal
+        for first, second in pairwise(wanted):
+            self._split(self._docks[first], self._docks[second], direction)
+        self.show(shown)
+        if has_text and wanted:
+            widths = 100 - _TEXT_WIDTH, _TEXT_WIDTH
+            self._share((wanted[0], "lesson"), widths, self._window.width(), Qt.Orientation.Horizontal)
+        if has_text and len(wanted) == 2:
+            self._share(wanted, _PRESENTED_HEIGHTS, self._window.height(), Qt.Orientation.Vertical)
 
     def arrange(self) -> None:
         """Show all docks in their first places."""
@@ -187,7 +211,7 @@ class TitleBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         title = QLabel(dock.windowTitle())
         dock.windowTitleChanged.connect(title.setText)
-        self.help_button = _small_button("Explain this panel. (F2 explains all)")
+        self.help_button = _small_button("Explain this panel. (F1 where it has the focus; F2 explains all)")
         self.close_button = _small_button("Hide this panel; the menu View shows it again.")
         self.close_button.clicked.connect(dock.close)
         self.allow_help(False)

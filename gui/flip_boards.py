@@ -116,7 +116,7 @@ class FlipBoard(QWidget):
     # Keys, mouse
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the choice: arrows, with Shift to the next flip of the sample; pages, first and last moment."""
+        """Move the choice: arrows, with Shift to the next flip; pages, first and last moment."""
         if self._chronicle is None or not self._move(Qt.Key(event.key()), event.modifiers()):
             event.ignore()
 
@@ -125,11 +125,13 @@ class FlipBoard(QWidget):
         row, last = self._row_of_sample(), len(self._chronicle.moments) - 1
         page, sample, moment = self._n_rows() - 1, self.sample, self.moment
         down = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -page, Qt.Key.Key_PageDown: page}
-        if key in down:
+        to_flip = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        if to_flip and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            sample = self._next_flipper(down[key])
+        elif key in down:
             sample = int(self._order[min(max(row + down[key], 0), len(self._order) - 1)])
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             way = 1 if key == Qt.Key.Key_Right else -1
-            to_flip = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
             moment = self._next_flip(way) if to_flip else min(max(moment + way, 0), last)
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
             moment = 0 if key == Qt.Key.Key_Home else last
@@ -144,6 +146,14 @@ class FlipBoard(QWidget):
         found = self._chronicle.flip_moments(self.sample)
         beyond = found[found > self.moment] if way > 0 else found[found < self.moment][::-1]
         return int(beyond[0]) if len(beyond) else self.moment
+
+    def _next_flipper(self, way: int) -> int:
+        """Return the next sample, that way, that changed within the frame; the present one if there is none."""
+        assert self._chronicle is not None
+        two = self._chronicle.right[max(0, self.moment - 1) : self.moment + 1]
+        rows, row = np.flatnonzero((two[0] != two[-1])[self._order]), self._row_of_sample()
+        beyond = rows[rows > row] if way > 0 else rows[rows < row][::-1]
+        return int(self._order[beyond[0]]) if len(beyond) else self.sample
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the cell under the pointer."""

@@ -8,6 +8,11 @@ other threads, the search is off, and the window's timer does it instead, at the
 from __future__ import annotations
 
 import gc
+import sys
+import time
+from typing import Final
+
+_LONG_S: Final = 0.005
 
 
 class GarbageKeeper:
@@ -16,6 +21,7 @@ class GarbageKeeper:
     def __init__(self) -> None:
         self._was_enabled = False
         self._is_frozen = False
+        self._n_modules = 0
 
     def start(self) -> None:
         """Take over from the interpreter."""
@@ -33,12 +39,30 @@ class GarbageKeeper:
     def freeze(self) -> None:
         """Leave out what is there already, once: a search through all of numba's objects takes 0.1 s."""
         if not self._is_frozen:
-            self._is_frozen = True
-            gc.freeze()
+            self._leave_out()
 
     def collect(self) -> None:
         """Search the youngest generations whose threshold is passed."""
         counts, thresholds = gc.get_count(), gc.get_threshold()
         due = [generation for generation in range(3) if counts[generation] > thresholds[generation] > 0]
         if due and due[0] == 0:
-            gc.collect(max(due))
+            if max(due) == 2 and self._is_frozen:
+                self._collect_all()
+            else:
+                gc.collect(max(due))
+
+    def _collect_all(self) -> None:
+        """Search everything that was not left out; what is found to stay is left out where it is much."""
+        if len(sys.modules) != self._n_modules:  # jobs import more, as scipy and their kernels: it stays, too
+            gc.collect(1)
+            self._leave_out()
+            return
+        started = time.perf_counter()
+        gc.collect()
+        if time.perf_counter() - started > _LONG_S:
+            self._leave_out()
+
+    def _leave_out(self) -> None:
+        self._is_frozen = True
+        self._n_modules = len(sys.modules)
+        gc.freeze()

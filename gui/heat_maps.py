@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPen, QTransform
 
 from gui.colour_bars import colour_table
 from gui.colour_scales import N_COLOURS, ColourScale, coloured
 from gui.contours import contour_segments
-from gui.plot_items import Overlay, shape_polygon
+from gui.plot_items import Overlay, polygon_of, shape_polygon
 from gui.plots import Plot, Range
 from gui.theme import Theme
 
@@ -28,6 +28,8 @@ _START_PX: Final = 12.0
 
 class Picture(Overlay):
     """A picture of values on a grid, with contour lines; hatched where a value is not finite."""
+
+    is_kept = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,8 +134,9 @@ class Trace(Overlay):
         painter.restore()
 
     def _draw_path(self, painter: QPainter, transform: QTransform) -> None:
-        points = [transform.map(QPointF(x, y)) for x, y in zip(self.x.tolist(), self.y.tolist(), strict=True)]
-        line = QPolygonF(points)
+        line = polygon_of(
+            self.x * transform.m11() + transform.dx(), self.y * transform.m22() + transform.dy()
+        )
         painter.setPen(QPen(QColor("#000000"), 5.0))
         painter.drawPolyline(line)
         pen = QPen(self._colour, 3.0)
@@ -145,9 +148,9 @@ class Trace(Overlay):
         painter.setPen(QPen(QColor("#000000"), 1.5))
         painter.setBrush(self._colour)
         half = _START_PX / 2
-        painter.drawRect(QRectF(points[0].x() - half, points[0].y() - half, _START_PX, _START_PX))
+        painter.drawRect(QRectF(line.first().x() - half, line.first().y() - half, _START_PX, _START_PX))
         enlarged = QTransform.fromScale(1.5, 1.5).map(shape_polygon("diamond"))
-        painter.drawPolygon(enlarged.translated(points[-1]))
+        painter.drawPolygon(enlarged.translated(line.last()))
 
 
 def _dots(area: QRectF, y: float) -> list[QLineF]:

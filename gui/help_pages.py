@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
+from engine.sources import SOURCES
 from gui.actions import key_rows
+from gui.panel_keys import EVERYWHERE
 
 if TYPE_CHECKING:
     from gui.panels.panel import Panel
@@ -41,21 +43,39 @@ class HelpPage(QDialog):
 
 def keys_page() -> str:
     """Return the table of keys as HTML."""
-    rows = "".join(
-        f"<tr><td style='padding: 3px 24px 3px 0; white-space: nowrap'><b>{html.escape(keys)}</b></td>"
-        f"<td style='padding: 3px 0'>{html.escape(what)}</td></tr>"
-        for keys, what in key_rows()
-    )
-    return f"<h2>Keys</h2><table>{rows}</table>"
+    return f"<h2>Keys</h2>{_table(key_rows())}"
 
 
 def panels_page(panels: Iterable[Panel]) -> str:
-    """Return what each panel shows, in words and with its present numbers, as HTML."""
-    return "".join(
-        f"<h2>{html.escape(panel.title)}</h2><p><b>{html.escape(panel.summary())}</b></p>{_paragraphs(panel.help_text)}"
-        for panel in panels
+    """Return what each panel shows: its present numbers, words and formulas, keys and sources, as HTML."""
+    return "".join(panel_page(panel) for panel in panels)
+
+
+def panel_page(panel: Panel) -> str:
+    """Return what one panel shows, as HTML."""
+    now = panel.summary() or "Nothing is drawn yet: the panel computes only while it is seen."
+    cited = "".join(f"<li>{html.escape(SOURCES[key].citation)}</li>" for key in panel.sources)
+    return (
+        f"<h2>{html.escape(panel.title)}</h2><p><b>Now:</b> {html.escape(now)}</p>{_paragraphs(panel.help_text)}"
+        f"<h3>Keys on this panel</h3>{_table((*panel.key_table, *EVERYWHERE))}"
+        f"<h3>Sources</h3><ul>{cited}</ul>"
     )
 
 
+def _table(rows: Iterable[tuple[str, str]]) -> str:
+    made = "".join(
+        f"<tr><td style='padding: 3px 24px 3px 0; white-space: nowrap'><b>{html.escape(keys)}</b></td>"
+        f"<td style='padding: 3px 0'>{html.escape(what)}</td></tr>"
+        for keys, what in rows
+    )
+    return f"<table>{made}</table>"
+
+
 def _paragraphs(text: str) -> str:
-    return "".join(f"<p>{html.escape(' '.join(part.split()))}</p>" for part in text.strip().split("\n\n"))
+    """Return text as paragraphs, parted by empty lines; a line that begins with • stays one."""
+    return "".join(f"<p>{_lines(part)}</p>" for part in text.strip().split("\n\n"))
+
+
+def _lines(part: str) -> str:
+    items = f"\n{part}".split("\n• ")
+    return "<br>• ".join(html.escape(" ".join(item.split())) for item in items).removeprefix("<br>")

@@ -10,13 +10,15 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from gui.axes import tick_font
+from gui.branch_lines import dashed_pen
 from gui.guards import painting
 from gui.plot_items import shape_polygon
-from gui.theme import Theme, class_colour
+from gui.theme import Theme, branch_colour, class_colour
 
 _SWATCH_PX: Final = 24.0
 _GAP_PX: Final = 18.0
 _CORNER_GAP_PX: Final = 6
+_LEFT_OUT: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,17 @@ class Key:
     """One entry of a legend.
 
     Attributes:
-        look: "line", "dash", "box", "ring", a symbol of `gui.plot_items`, or "" for text alone.
-        colour: the name of a field of `Theme`, or "class 3" for the colour of class 3.
+        look: "line", "dash", "branch 3" (the dashes of that branch), "box", "ring", a symbol of
+            `gui.plot_items`, or "" for text alone.
+        colour: the name of a field of `Theme`, or "class 3" or "branch 3" for the colour of that.
         text: what it is and its present value.
+        brief: the same where there is little room; None for the text, "-" to leave it out there.
     """
 
     look: str
     colour: str
     text: str
+    brief: str | None = None
 
 
 class Legend(QWidget):
@@ -47,6 +52,7 @@ class Legend(QWidget):
         self._corner: tuple[QWidget, ...] = ()
         self._corner_px = QSize(0, 0)
         self._laid_out: list[tuple[Key, float, int]] = []
+        self._is_brief = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.apply_theme(theme)
 
@@ -78,6 +84,13 @@ class Legend(QWidget):
             self.setAccessibleName("; ".join(key.text for key in keys))
             self.setToolTip("\n".join(key.text for key in keys))
             self._fit(may_shrink=False)
+            self.update()
+
+    def set_brief(self, is_brief: bool) -> None:
+        """Show what there is little room for; the tool tip and the accessible name still tell all."""
+        if is_brief != self._is_brief:
+            self._is_brief = is_brief
+            self._fit(may_shrink=True)
             self.update()
 
     def apply_theme(self, theme: Theme) -> None:
@@ -115,7 +128,7 @@ class Legend(QWidget):
             painter.setPen(QColor(self.theme.text))
             box = QRectF(x + _room(key), top, self.width(), self._row_px)
             room = self._row_end(row) - box.left()
-            text = self._metrics.elidedText(key.text, Qt.TextElideMode.ElideRight, room)
+            text = self._metrics.elidedText(self._text(key), Qt.TextElideMode.ElideRight, room)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
     @property
@@ -136,12 +149,17 @@ class Legend(QWidget):
         width = sum(size.width() + _CORNER_GAP_PX for size in sizes)
         return QSize(width, max((size.height() for size in sizes), default=0))
 
+    def _text(self, key: Key) -> str:
+        return key.brief if self._is_brief and key.brief is not None else key.text
+
     def _places(self) -> list[tuple[Key, float, int]]:
         """Return each entry with its left edge and its row."""
         places: list[tuple[Key, float, int]] = []
         x, row = 2.0, 0
         for key in self.keys:
-            width = _room(key) + self._metrics.horizontalAdvance(key.text)
+            if self._text(key) == _LEFT_OUT:
+                continue
+            width = _room(key) + self._metrics.horizontalAdvance(self._text(key))
             if places and x + width > self._row_end(row):
                 x, row = 2.0, row + 1
             places.append((key, x, row))
@@ -164,6 +182,9 @@ class Legend(QWidget):
         elif key.look == "dash":
             painter.fillRect(QRectF(x, middle - 1.5, 10.0, 3.0), colour)
             painter.fillRect(QRectF(x + 14.0, middle - 1.5, 10.0, 3.0), colour)
+        elif key.look.startswith("branch "):
+            painter.setPen(dashed_pen(colour, int(key.look.removeprefix("branch "))))
+            painter.drawLine(QPointF(x, middle), QPointF(x + _SWATCH_PX, middle))
         elif key.look == "box":
             painter.fillRect(QRectF(x + 8.0, middle - 7.0, 14.0, 14.0), colour)
         elif key.look == "ring":
@@ -183,4 +204,6 @@ def _room(key: Key) -> float:
 def _colour(theme: Theme, name: str) -> QColor:
     if name.startswith("class "):
         return QColor(class_colour(theme, int(name.removeprefix("class "))))
+    if name.startswith("branch "):
+        return QColor(branch_colour(theme, int(name.removeprefix("branch "))))
     return QColor(getattr(theme, name))

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QPainterPath,
     QPaintEvent,
     QPen,
 )
@@ -49,6 +50,10 @@ _OUTPUT_PX: Final = 70.0  # from the middle of an output to the edge: its class 
 _WIDEST_PX: Final = 6.0
 _FAINTEST: Final = 0.03  # share of the widest line below which a line would not be seen, and is not drawn
 _SMOOTH: Final = 0.25  # weaker ones are a pixel wide and not smoothed: other dashes are dear
+_MOST_BUSES: Final = 2  # lines below the units, of layers that are also wired to the output
+_BUS_PX: Final = 10.0  # from the units down to the first of them, and between their uprights
+_BUS_GAP_PX: Final = 4.0
+_BOW_PX: Final = 26.0  # weights that lead past other layers bend upwards, by about three quarters of this
 _FADED: Final = 28  # alpha of the lines of other units while one is chosen
 _ARROWS: Final = {
     Qt.Key.Key_Left: (-1, 0),
@@ -70,7 +75,7 @@ class Drawing:
         limits: of each layer, the absolute weight that has the widest line.
         value_limits: of each column, the absolute value that has the strongest colour.
         picture: (rows, columns) of the sample where it is a picture, else None.
-        skips: (hidden layer, number of weights, largest absolute one) of each that is also wired to the output.
+        skips: (hidden layer, weights (width, n_outputs)) of each that is also wired straight to the output.
         label: the class of the sample, or None where there are none.
     """
 
@@ -80,7 +85,7 @@ class Drawing:
     limits: tuple[float, ...]
     value_limits: tuple[float, ...]
     picture: FloatArray | None
-    skips: tuple[tuple[int, int, float], ...]
+    skips: tuple[tuple[int, FloatArray], ...]
     label: int | None
 
     def columns(self) -> tuple[int | None, ...]:
@@ -90,6 +95,20 @@ class Drawing:
             return tuple(range(n_layers))
         half = MOST_LAYERS // 2
         return (*range(half), None, *range(n_layers - half, n_layers))
+
+    def buses(self) -> tuple[tuple[tuple[int, ...], str], ...]:
+        """Return (hidden layers, what is told of them) of each line to the output: one a layer, or one for many."""
+        found = []
+        groups = [[skip] for skip in self.skips] if len(self.skips) <= _MOST_BUSES else [list(self.skips)]
+        for group in groups:
+            n, largest = (
+                sum(part.size for _, part in group),
+                max(float(np.abs(part).max()) for _, part in group),
+            )
+            name = f"hidden {group[0][0]}" if len(group) == 1 else f"{len(group)} hidden layers"
+            text = f"{name} → output: {n:,} weights up to ±{numerals.short(largest)}"
+            found.append((tuple(layer for layer, _ in group), text))
+        return tuple(found)
 
     def n_drawn(self, layer: int) -> int:
         """Return how many units of a layer are drawn: the first ones."""
@@ -189,8 +208,9 @@ class NetworkDiagram(QWidget):
     def _span(self) -> tuple[float, float]:
         """Return where the units are: between the titles and what is told of connections that skip layers."""
         drawing = self._drawing
-        n_skips = len(drawing.skips) if drawing is not None else 0
-        return 2.0 * self._line_px() + 6.0, self.height() - 4.0 - (self._line_px() + 2.0) * min(n_skips, 2)
+        n_rows = len(drawing.buses()) if drawing is not None else 0
+        room = (self._line_px() + _BUS_GAP_PX) * n_rows + (_BUS_PX if n_rows else 0.0)
+        return 2.0 * self._line_px() + 6.0, self.height() - 4.0 - room
 
     def _slot(self, place: int) -> tuple[float, float]:
         """Return left edge and width of the room of a column, counted from the left."""
@@ -277,6 +297,7 @@ class NetworkDiagram(QWidget):
         for layer in range(1, len(drawing.values)):
             if {layer - 1, layer} <= set(drawing.columns()):
                 self._paint_lines(painter, drawing, layer)
+        self._paint_skip_lines(painter, drawing)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for layer_drawn in drawing.columns():
             if layer_drawn is None:
@@ -364,9 +385,10 @@ class NetworkDiagram(QWidget):
             font = _node_font(rect)
             painter.setFont(font)
             painter.setPen(QColor(self.theme.text))
-            text = value_text(value)
-            if QFontMetricsF(font).horizontalAdvance(text) <= rect.width() - 2.0:
-                painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+            for text in (value_text(value), f"{value:.1f}".replace("-", "−")):
+                if QFontMetricsF(font).horizontalAdvance(text) <= rect.width() - 2.0:
+                    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+                    break
             self._paint_class(painter, drawing, unit, rect)
             painter.setFont(tick_font())
 
@@ -408,21 +430,64 @@ class NetworkDiagram(QWidget):
         painter.setPen(QColor(self.theme.text))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"...\n{n_left_out:,} more\nlayers\n...")
 
+    def _paint_skip_lines(self, painter: QPainter, drawing: Drawing) -> None:
+        """Draw the weights that lead past other layers from or to the unit chosen; of all there would be too many."""
+        if self.chosen is None:
+            return
+        last = len(drawing.values) - 1
+        for layer, weights in drawing.skips:
+            limit = float(np.abs(weights).max()) or 1.0
+            for i in range(drawing.n_drawn(layer) if layer in drawing.columns() else 0):
+                for j in range(drawing.n_drawn(last)):
+                    share = float(weights[i, j]) / limit
+                    if self.chosen in ((layer, i), (last, j)) and abs(share) >= _FAINTEST:
+                        self._paint_past(painter, (layer, i), (last, j), share)
+
+    def _paint_past(self, painter: QPainter, start: Unit, end: Unit, share: float) -> None:
+        """Draw a weight from one unit to another as a bow."""
+        first, last = self.node_rect(start), self.node_rect(end)
+        a, b = QPointF(first.right(), first.center().y()), QPointF(last.left(), last.center().y())
+        bend = 0.35 * (b.x() - a.x())
+        path = QPainterPath(a)
+        path.cubicTo(a + QPointF(bend, -_BOW_PX), b + QPointF(-bend, -_BOW_PX), b)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(self._pen(share, False))
+        painter.drawPath(path)
+
     def _paint_skips(self, painter: QPainter, drawing: Drawing) -> None:
-        """Draw below the units a line from each layer that is also wired to the output, two at most."""
-        texts = [
-            f"hidden layer {layer} → output: {n:,} weights up to ±{numerals.short(largest)}"
-            for layer, n, largest in drawing.skips
-        ]
-        if len(texts) > 2:
-            largest = max(skip[2] for skip in drawing.skips)
-            n = sum(skip[1] for skip in drawing.skips)
-            texts = [f"{len(texts)} hidden layers → output: {n:,} weights up to ±{numerals.short(largest)}"]
+        """Draw below the units how hidden layers are wired straight to the output: a line with an arrow each."""
+        top, end = self._span()[1], self._column_x(len(drawing.values) - 1)
+        pitch, buses, texts = self._line_px() + _BUS_GAP_PX, drawing.buses(), []
+        painter.setPen(QPen(QColor(self.theme.text), line_px()))
+        painter.setBrush(QColor(self.theme.text))
+        for row, (layers, text) in enumerate(buses):
+            y, up = top + _BUS_PX + (row + 0.5) * pitch, end + _BUS_PX * (0.5 * (len(buses) - 1) - row)
+            starts = [self._place_of(drawing, layer) - _BUS_PX * row for layer in layers]
+            for x in starts:
+                painter.drawLine(QPointF(x, top + 1.0), QPointF(x, y))
+            painter.drawLine(QPointF(min(starts), y), QPointF(up, y))
+            painter.drawLine(QPointF(up, y), QPointF(up, top + 1.0))
+            tip = QPointF(up, top)
+            painter.drawPolygon([tip, tip + QPointF(-4.0, 8.0), tip + QPointF(4.0, 8.0)])
+            texts.append((QPointF(0.5 * (min(starts) + up), y), text))
+        for middle, text in texts:  # over all lines
+            self._paint_on_line(painter, middle, text)
+
+    def _paint_on_line(self, painter: QPainter, middle: QPointF, text: str) -> None:
+        """Write a text on a line, all of it within the picture."""
+        width, height = QFontMetricsF(painter.font()).horizontalAdvance(text) + 12.0, self._line_px()
+        left = min(max(middle.x() - 0.5 * width, 0.0), max(0.0, self.width() - width))
+        box = QRectF(left, middle.y() - 0.5 * height, width, height)
+        painter.fillRect(box, QColor(self.theme.panel))
         painter.setPen(QColor(self.theme.text))
-        top = self._span()[1] + 4.0
-        for row, text in enumerate(texts):
-            box = QRectF(0.0, top + row * self._line_px(), self.width(), self._line_px())
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _place_of(self, drawing: Drawing, layer: int) -> float:
+        """Return where a layer is, or the middle of those that are left out."""
+        if layer in drawing.columns():
+            return self._column_x(layer)
+        left, width = self._slot(drawing.columns().index(None))
+        return left + 0.5 * width
 
 
 def layer_name(drawing: Drawing, layer: int, room_px: float = 1e9) -> str:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine import checks
-from engine.commands import Step
-from engine.lessons import Lesson, load_lesson
-from engine.snapshot import State
+from engine.films import SMALLEST
+from engine.lessons import load_lesson
+from gui import stage
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from gui.window import Window
 
-SMALLEST: Final = (960, 600)
 LARGEST: Final = (7680, 4320)
 _ENDINGS: Final = (".png", ".svg", ".pdf")  # those of gui.exports, which comes with Qt
-_CALM_TICKS: Final = 20  # a panel may ask its next question some frames after an answer
 
 
 def save_picture(
@@ -47,30 +42,15 @@ def save_picture(
     checks.whole_number("n_steps", n_steps, at_least=0)
     _check_size(size)
     _check_target(out)
-    with _quiet():
-        window = _open_offscreen(lesson, size)
+    with stage.quiet():
+        window = stage.open_offscreen(lesson, size)
         try:
-            drawn = _panel(window, panel, size)
-            _train(window, n_steps)
+            drawn = stage.choose(window, panel, size)
+            stage.wait_for_run(window)
+            stage.train_to(window, n_steps)
             _write(out, _draw(window, drawn, out.suffix))
         finally:
             window.close()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep one remark of Qt from the terminal: that nobody manages windows where there is no screen."""
-    from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
-
-    def write(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
-        if "propagateSizeHints" not in text:
-            print(text, file=sys.stderr)
-
-    before = qInstallMessageHandler(write)
-    try:
-        yield
-    finally:
-        qInstallMessageHandler(before)
 
 
 def _check_size(size: tuple[int, int]) -> None:
@@ -96,85 +76,12 @@ def _check_target(out: Path) -> None:
         raise OSError(f"{out} cannot be written: {error.strerror or error}.") from None
 
 
-def _open_offscreen(lesson: Lesson, size: tuple[int, int]) -> Window:
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"  # no effect on an application that is there already
-    from gui.app import make_application, make_window
-
-    make_application()
-    window = make_window(lesson)
-    window.resize(*size)
-    window.show()
-    window.start()
-    return window
-
-
-def _train(window: Window, n_steps: int) -> None:
-    _wait(lambda: window.bridge.newest is not None and window.bridge.newest.state is not State.COMPILING)
-    report = window.bridge.newest
-    assert report is not None
-    if report.snapshot is None:
-        raise RuntimeError(report.message or "The engine could not load the lesson.")
-    if n_steps:
-        window.bridge.send(Step(n_steps))
-        _wait(lambda: _has_ended(window, n_steps))
-
-
-def _has_ended(window: Window, n_steps: int) -> bool:
-    report = window.bridge.newest
-    if report is None or report.snapshot is None:
-        raise RuntimeError(report.message if report else "The engine failed.")
-    return report.state is State.STOPPED or report.snapshot.n_steps >= n_steps
-
-
-def _panel(window: Window, panel_id: str | None, size: tuple[int, int]) -> QWidget:
-    """Return what is to be drawn; ValueError names the panels there are."""
-    if panel_id is None:
-        return window
-    panels = {panel.panel_id: panel for panel in window.panels}
-    if panel_id not in panels:
-        raise ValueError(f"panel must be one of {', '.join(panels)}, not {panel_id!r}.")
-    window.docks.show_only([panel_id])
-    panels[panel_id].setFixedSize(*size)
-    return panels[panel_id]
-
-
 def _draw(window: Window, drawn: QWidget, ending: str) -> bytes:
     """Return the content of a file, after all jobs are done and everything has been painted."""
     from gui import exports
 
-    calm = 0
-
-    def is_calm() -> bool:
-        nonlocal calm
-        calm = 0 if window.bridge.jobs.is_busy else calm + 1
-        return calm > _CALM_TICKS
-
-    _wait(is_calm)
+    stage.settle(window)
     return exports.picture(drawn, ending)
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    """Let the window work until a condition holds, asked at the screen's pace."""
-    from PySide6.QtCore import QEventLoop, QTimer
-
-    loop = QEventLoop()
-    failure: list[Exception] = []
-
-    def ask() -> None:
-        try:
-            if condition():
-                loop.quit()
-        except Exception as error:  # an exception in a slot would be printed and swallowed
-            failure.append(error)
-            loop.quit()
-
-    timer = QTimer(interval=16)
-    timer.timeout.connect(ask)
-    timer.start()
-    loop.exec()
-    timer.stop()
-    if failure:
-        raise failure[0]
 
 
 def _write(out: Path, content: bytes) -> None:

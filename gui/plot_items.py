@@ -5,7 +5,7 @@ All of them paint in device pixels without antialiasing, which is what keeps a f
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QPolygonF,
     QTransform,
 )
+from PySide6.QtWidgets import QWidget
 
 from gui.axes import tick_font
 from gui.guards import painting
@@ -65,9 +66,13 @@ class Overlay(pg.UIGraphicsItem):  # type: ignore[misc]
 
     Class attributes:
         clips_itself: whether `paint_pixels` stays within its area where the painter cannot clip, as in SVG.
+        is_kept: whether what was painted on a screen is kept as a picture until `update` says that something
+            has changed; for what is dear to paint and seldom changes, while other items move over it.
     """
 
     clips_itself = False
+    is_kept = False
+    _kept: tuple[tuple[Any, ...], QImage] | None = None
 
     @painting
     def paint(self, painter: QPainter, option: Any, widget: Any) -> None:
@@ -75,11 +80,43 @@ class Overlay(pg.UIGraphicsItem):  # type: ignore[misc]
         transform = painter.transform()
         area = transform.mapRect(self.boundingRect())
         painter.resetTransform()
-        if painter.paintEngine().type() == QPaintEngine.Type.SVG and not self.clips_itself:
+        engine = painter.paintEngine().type()
+        if engine == QPaintEngine.Type.SVG and not self.clips_itself:
             self._paint_image(painter, transform, area)
+        elif self.is_kept and engine == QPaintEngine.Type.Raster and _has_whole_pixels(painter):
+            self._paint_kept(painter, transform, area)
         else:
             self.paint_pixels(painter, transform, area)
         painter.setTransform(transform)
+
+    def update(self, *where: QRectF) -> None:
+        """Have it painted anew, all of it or where (item coordinates) says."""
+        self._kept = None
+        super().update(*where)
+
+    def _paint_kept(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
+        """Draw the kept picture of the area, painted anew where it is no longer right."""
+        ratio, frame = painter.device().devicePixelRatioF(), area.toAlignedRect()
+        key = (
+            frame.getRect(),
+            area.getRect(),
+            ratio,
+            transform.m11(),
+            transform.m22(),
+            transform.dx(),
+            transform.dy(),
+        )
+        if self._kept is None or self._kept[0] != key:
+            image = QImage(frame.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+            image.setDevicePixelRatio(ratio)
+            image.fill(Qt.GlobalColor.transparent)
+            inner = QPainter(image)
+            inner.setFont(painter.font())
+            inner.translate(-frame.topLeft())
+            self.paint_pixels(inner, transform, area)
+            inner.end()
+            self._kept = key, image
+        painter.drawImage(frame.topLeft(), self._kept[1])
 
     def _paint_image(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
         """Paint into an image of the area, and draw that."""
@@ -98,6 +135,19 @@ class Overlay(pg.UIGraphicsItem):  # type: ignore[misc]
     def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
         """Paint in device pixels; transform leads from the view's coordinates there."""
         raise NotImplementedError
+
+
+def _has_whole_pixels(painter: QPainter) -> bool:
+    """Whether a place in device-independent pixels is one in pixels: a picture can be put there as it is."""
+    return bool(painter.device().devicePixelRatioF().is_integer())
+
+
+def polygon_of(x: FloatArray, y: FloatArray) -> QPolygonF:
+    """Return the points (x, y), each (n,), without a call for each of them."""
+    polygon = pg.functions.create_qpolygonf(len(x))
+    points = pg.functions.ndarray_from_qpolygonf(polygon)
+    points[:, 0], points[:, 1] = x, y
+    return polygon  # type: ignore[no-any-return]
 
 
 class Curve(Overlay):
@@ -120,37 +170,45 @@ class Curve(Overlay):
         self._is_dashed = is_dashed
         self._colour = QColor()
         self._width_px = 2.0
+        self._drawn: _Strokes | None = None
 
     def set_colour(self, colour: str) -> None:
         """Set the colour of the line, and its thickness by the size of type in use."""
         self._colour, self._width_px = QColor(colour), line_px()
+        self._drawn = None
         self.update()
 
     def set_points(self, x: FloatArray, y: FloatArray) -> None:
-        """Show the line through (x, y), each (n,)."""
+        """Show the line through (x, y), each (n,); only its end and the columns that change are painted anew."""
         self.x, self.y = x, y
-        self.update()
+        drawn = self._drawn
+        if drawn is None or not len(x):
+            self.update()
+            return
+        for first, stop in (drawn.redraw(x, y), drawn.end()):
+            if first < stop:
+                self.update(drawn.place.columns(first, stop))
 
     def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
         """Draw the line: strokes on a screen or in a picture, a true line in a file of lines (SVG, PDF)."""
         if not len(self.x):
             return
-        x = self.x * transform.m11() + transform.dx()
-        y = self.y * transform.m22() + transform.dy()
         if painter.paintEngine().type() == QPaintEngine.Type.Raster:
-            self._draw_strokes(painter, x, y, area)
+            self._draw_strokes(painter, transform, area)
         else:
+            x = self.x * transform.m11() + transform.dx()
+            y = self.y * transform.m22() + transform.dy()
             self._draw_line(painter, x, y, area)
 
-    def _draw_strokes(self, painter: QPainter, x: FloatArray, y: FloatArray, area: QRectF) -> None:
-        ratio = painter.device().devicePixelRatioF()
-        left, top = round(area.left()), round(area.top())
-        n_columns, n_rows = round(area.width() * ratio), round(area.height() * ratio)
-        low, high = column_spans((x - left) * ratio, (y - top) * ratio, n_columns)
-        inked = strokes(low, high, n_rows, max(1.0, self._width_px * ratio))
-        if self._is_dashed:
-            cut_into_dashes(inked, low, high, ratio)
-        draw_inked(painter, inked, self._colour, left, top, ratio)
+    def _draw_strokes(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
+        place = Place.of(transform, area, painter.device().devicePixelRatioF())
+        drawn = self._drawn
+        if drawn is None or drawn.place != place or not (drawn.x is self.x and drawn.y is self.y):
+            drawn = _Strokes(place, self._colour, self._width_px, self._is_dashed)
+            drawn.redraw(self.x, self.y)
+            if painter.device() is not None and isinstance(painter.device(), QWidget):
+                self._drawn = drawn  # not for a picture: the screen goes on with its own
+        painter.drawImage(place.left, place.top, drawn.image)
 
     def _draw_line(self, painter: QPainter, x: FloatArray, y: FloatArray, area: QRectF) -> None:
         painter.save()
@@ -161,6 +219,94 @@ class Curve(Overlay):
         for piece in pieces_within(x, y, area):
             painter.drawPolyline([QPointF(a, b) for a, b in piece.tolist()])
         painter.restore()
+
+
+class Place(NamedTuple):
+    """Where an item's view lies on a device: its upper left corner and its size, and the way there.
+
+    left, top: in device-independent pixels; n_columns, n_rows: in pixels, ratio of them to one of those.
+    scale_x, shift_x, scale_y, shift_y: lead from the view's coordinates to device-independent pixels.
+    """
+
+    left: int
+    top: int
+    n_columns: int
+    n_rows: int
+    ratio: float
+    scale_x: float
+    shift_x: float
+    scale_y: float
+    shift_y: float
+
+    @classmethod
+    def of(cls, transform: QTransform, area: QRectF, ratio: float) -> Place:
+        """Return the place of a view that covers an area, in device-independent pixels."""
+        return cls(
+            round(area.left()),
+            round(area.top()),
+            round(area.width() * ratio),
+            round(area.height() * ratio),
+            ratio,
+            transform.m11(),
+            transform.dx(),
+            transform.m22(),
+            transform.dy(),
+        )
+
+    def columns(self, first: int, stop: int) -> QRectF:
+        """Return columns of pixels over the whole height, and one more on each side, in the view's coordinates."""
+        left = (self.left + (first - 1) / self.ratio - self.shift_x) / self.scale_x
+        right = (self.left + (stop + 1) / self.ratio - self.shift_x) / self.scale_x
+        top = (self.top - self.shift_y) / self.scale_y
+        bottom = (self.top + self.n_rows / self.ratio - self.shift_y) / self.scale_y
+        return QRectF(left, min(top, bottom), right - left, abs(bottom - top))
+
+
+class _Strokes:
+    """The picture of a curve at a place, kept from frame to frame: most of its columns stay as they are."""
+
+    def __init__(self, place: Place, colour: QColor, width_px: float, is_dashed: bool) -> None:
+        self.place = place
+        self.x = self.y = _NOTHING
+        self._ink = np.uint32(colour.rgba())
+        self._width = max(1.0, width_px * place.ratio)
+        self._is_dashed = is_dashed
+        nowhere = np.full(place.n_columns, _NOWHERE)
+        self._spans = nowhere, nowhere
+        self._pixels = np.zeros((place.n_rows, place.n_columns), dtype=np.uint32)
+        form = QImage.Format.Format_ARGB32_Premultiplied
+        self.image = QImage(self._pixels.data, place.n_columns, place.n_rows, 4 * place.n_columns, form)
+        self.image.setDevicePixelRatio(place.ratio)
+
+    def redraw(self, x: FloatArray, y: FloatArray) -> tuple[int, int]:
+        """Draw the line through (x, y); return the first changed column and the one behind the last."""
+        self.x, self.y = x, y
+        at = self.place
+        across = (x * at.scale_x + at.shift_x - at.left) * at.ratio
+        down = (y * at.scale_y + at.shift_y - at.top) * at.ratio
+        low, high = column_spans(across, down, at.n_columns)
+        changed = np.flatnonzero((low != self._spans[0]) | (high != self._spans[1]))
+        if not len(changed):
+            return 0, 0
+        # A column's stroke takes its left neighbour's span, too.
+        first, stop = int(changed[0]), min(at.n_columns, int(changed[-1]) + 2)
+        self._spans = low, high
+        self._draw_columns(max(0, first - 1), first, stop)
+        return first, stop
+
+    def end(self) -> tuple[int, int]:
+        """Return the column of the last point and the one behind it; none where it is out of sight."""
+        at = self.place
+        column = int((self.x[-1] * at.scale_x + at.shift_x - at.left) * at.ratio)
+        return (column, column + 1) if 0 <= column < at.n_columns else (0, 0)
+
+    def _draw_columns(self, begin: int, first: int, stop: int) -> None:
+        """Draw columns first to stop - 1 from the spans of begin to stop - 1."""
+        low, high = (span[begin:stop] for span in self._spans)
+        inked = strokes(low, high, self.place.n_rows, self._width)
+        if self._is_dashed:
+            cut_into_dashes(inked, low, high, self.place.ratio, begin)
+        np.multiply(inked[:, first - begin :], self._ink, out=self._pixels[:, first:stop], dtype=np.uint32)
 
 
 def pieces_within(x: FloatArray, y: FloatArray, area: QRectF) -> list[FloatArray]:
@@ -229,8 +375,10 @@ def strokes(low: FloatArray, high: FloatArray, n_rows: int, width: float) -> npt
     return np.less_equal((rows - first).view(np.uint16), (last - first).view(np.uint16))
 
 
-def cut_into_dashes(inked: npt.NDArray[np.bool_], low: FloatArray, high: FloatArray, ratio: float) -> None:
-    """Take the gaps between dashes out of inked (n_rows, n_columns), in place.
+def cut_into_dashes(
+    inked: npt.NDArray[np.bool_], low: FloatArray, high: FloatArray, ratio: float, first: int = 0
+) -> None:
+    """Take the gaps between dashes out of inked (n_rows, n_columns), whose columns count from first on, in place.
 
     Dashes are counted across the picture, so that they stay where they are while the line grows; where the
     line, whose spans are low and high (n_columns,), is steep they are counted down.
@@ -238,7 +386,7 @@ def cut_into_dashes(inked: npt.NDArray[np.bool_], low: FloatArray, high: FloatAr
     period, dash = _DASH_PX[0] * ratio, _DASH_PX[1] * ratio
     n_rows, n_columns = inked.shape
     steep = high - low > period
-    inked &= (np.arange(n_columns) % period < dash) | steep
+    inked &= (np.arange(first, first + n_columns) % period < dash) | steep
     if steep.any():
         inked[:, steep] &= (np.arange(n_rows) % period < dash)[:, None]
 
@@ -247,12 +395,17 @@ def draw_inked(
     painter: QPainter, inked: npt.NDArray[np.bool_], colour: QColor, left: int, top: int, ratio: float
 ) -> None:
     """Colour the pixels (n_rows, n_columns) that are inked; the upper left one is at (left, top)."""
+    image = inked_image(inked, colour)
+    image.setDevicePixelRatio(ratio)
+    painter.drawImage(left, top, image)
+
+
+def inked_image(inked: npt.NDArray[np.bool_], colour: QColor) -> QImage:
+    """Return a picture of the pixels (n_rows, n_columns) that are inked."""
     n_rows, n_columns = inked.shape
     pixels = np.multiply(inked, np.uint32(colour.rgba()), dtype=np.uint32)
     form = QImage.Format.Format_ARGB32_Premultiplied
-    image = QImage(pixels.data, n_columns, n_rows, 4 * n_columns, form)
-    image.setDevicePixelRatio(ratio)
-    painter.drawImage(left, top, image)
+    return QImage(pixels.data, n_columns, n_rows, 4 * n_columns, form).copy()  # the numbers go
 
 
 class Grid(Overlay):
@@ -300,10 +453,12 @@ class Marks(Overlay):
         self.x: FloatArray = np.empty(0)
         self.y: FloatArray = np.empty(0)
         self.rug: FloatArray = _NOTHING
+        self._rug_kept: tuple[tuple[float, ...], FloatArray, QImage] | None = None
         self._shape = shape
         self._polygon = shape_polygon(shape)
         self._fill, self._edge = QColor(), QPen()
         self.setZValue(20)
+        self.setVisible(False)  # until there is something to show
 
     def apply_theme(self, theme: Theme, colour: str) -> None:
         """Set the colours; colour names a field of the theme."""
@@ -315,27 +470,33 @@ class Marks(Overlay):
 
     def set_points(self, x: FloatArray, y: FloatArray, rug: FloatArray | None = None) -> None:
         """Show symbols at (x, y), each (n,), and short lines at rug (m,)."""
-        self.x, self.y = x, y
-        self.rug = _NOTHING if rug is None else rug
+        rug = _NOTHING if rug is None else rug
+        if all(map(np.array_equal, (x, y, rug), (self.x, self.y, self.rug))):
+            return
+        self.x, self.y, self.rug = x, y, rug
         self.setVisible(bool(len(x) or len(self.rug)))  # hidden items cost no painting
         self.update()
 
     def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
         """Draw the short lines, then the symbols."""
         if len(self.rug):
-            self._draw_rug(painter, self.rug * transform.m11() + transform.dx(), area)
+            self._draw_rug(painter, transform, area)
         painter.setPen(self._edge)
         painter.setBrush(self._fill)
         for x, y in zip(self.x.tolist(), self.y.tolist(), strict=True):
             at = transform.map(QPointF(x, y))
             painter.drawPolygon(self._polygon.translated(round(at.x()), round(at.y())))
 
-    def _draw_rug(self, painter: QPainter, x: FloatArray, area: QRectF) -> None:
+    def _draw_rug(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
         left, width = round(area.left()), round(area.width())
-        columns = np.floor(x - left).astype(np.int64)
-        inked = np.zeros((_RUG_PX, width), dtype=np.bool_)
-        inked[:, columns[(columns >= 0) & (columns < width)]] = True
-        draw_inked(painter, inked, self._fill, left, round(area.bottom()) - _RUG_PX, 1.0)
+        key = (left, width, transform.m11(), transform.dx(), self._fill.rgba())
+        kept = self._rug_kept
+        if kept is None or kept[0] != key or kept[1] is not self.rug:
+            columns = np.floor(self.rug * transform.m11() + transform.dx() - left).astype(np.int64)
+            inked = np.zeros((_RUG_PX, width), dtype=np.bool_)
+            inked[:, columns[(columns >= 0) & (columns < width)]] = True
+            kept = self._rug_kept = key, self.rug, inked_image(inked, self._fill)
+        painter.drawImage(left, round(area.bottom()) - _RUG_PX, kept[2])
 
 
 class Jumps(Overlay):

@@ -20,6 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 _MOST_ROWS: Final = 10
 _MOST_ROW_PX: Final = 34.0
 _LEAST_ROW_PX: Final = 11.0
+_SCALES: Final = (0.1, 0.25, 0.5)  # the longest bar stands for the first that is large enough, or for 1
 
 
 class ProbabilityBars(QWidget):
@@ -58,6 +59,12 @@ class ProbabilityBars(QWidget):
             largest[self.label] = 2.0  # the sample's own class always is among them
         return sorted(np.argsort(-largest, kind="stable")[:_MOST_ROWS].tolist())
 
+    @property
+    def scale(self) -> float:
+        """The probability that the longest bar can have: 1, or less where no bar would be long."""
+        largest = max(self.before.max(initial=0.0), self.after.max(initial=0.0))
+        return next((scale for scale in _SCALES if largest <= scale), 1.0)
+
     def texts(self) -> list[str]:
         """Return each class with its two numbers, exactly."""
         pairs = [(k, *map(numerals.exact, (self.before[k], self.after[k]))) for k in self.rows()]
@@ -74,31 +81,45 @@ class ProbabilityBars(QWidget):
         if not rows:
             return
         painter = QPainter(self)
-        pitch = min(_MOST_ROW_PX, self.height() / len(rows))
+        n_rows = len(rows) + (self.scale < 1.0)
+        pitch = min(_MOST_ROW_PX, self.height() / n_rows)
         font = QFont(tick_font())
         font.setPixelSize(max(9, min(font.pixelSize(), int(pitch - 1.0))))
         painter.setFont(font)
-        for place, k in enumerate(rows):
+        if n_rows > len(rows):
+            self._paint_scale(painter, QRectF(0.0, 0.0, self.width(), pitch), QFontMetricsF(font))
+        for place, k in enumerate(rows, n_rows - len(rows)):
             self._paint_row(painter, QRectF(0.0, place * pitch, self.width(), pitch), k, QFontMetricsF(font))
+
+    def _room(self, row: QRectF, metrics: QFontMetricsF) -> QRectF:
+        """Return where the bars of a row are: between the class and its numbers."""
+        left = metrics.horizontalAdvance(f"{len(self.after) - 1} ✓") + 6.0
+        right = metrics.horizontalAdvance("0.0000 → 0.0000") + 6.0
+        return QRectF(left, row.top() + 1.0, max(10.0, row.width() - left - right), row.height() - 2.0)
+
+    def _paint_scale(self, painter: QPainter, row: QRectF, metrics: QFontMetricsF) -> None:
+        """Write above the bars where they begin, and what the whole width stands for."""
+        room = self._room(row, metrics)
+        painter.setPen(QColor(self.theme.text))
+        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "0")
+        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{self.scale:g}")
 
     def _paint_row(self, painter: QPainter, row: QRectF, k: int, metrics: QFontMetricsF) -> None:
         name = f"{k} ✓" if k == self.label else str(k)
-        left = metrics.horizontalAdvance(f"{len(self.after) - 1} ✓") + 6.0
-        right = metrics.horizontalAdvance("0.0000 → 0.0000") + 6.0
         painter.setPen(QColor(self.theme.text))
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(row, middle | Qt.AlignmentFlag.AlignLeft, name)
         text = f"{self.before[k]:.4f} → {self.after[k]:.4f}"
         painter.drawText(row, middle | Qt.AlignmentFlag.AlignRight, text)
-        room = QRectF(left, row.top() + 1.0, max(10.0, row.width() - left - right), row.height() - 2.0)
-        self._paint_bars(painter, room, k)
+        self._paint_bars(painter, self._room(row, metrics), k)
 
     def _paint_bars(self, painter: QPainter, room: QRectF, k: int) -> None:
         """Draw the bar before hollow, the bar after filled; a hair line where they begin."""
         colour = QColor(self.theme.gradient if k == self.label else self.theme.muted)
         half = 0.5 * room.height()
-        before = QRectF(room.left(), room.top(), room.width() * float(self.before[k]), half - 1.0)
-        after = QRectF(room.left(), room.top() + half, room.width() * float(self.after[k]), half - 1.0)
+        long = room.width() / self.scale
+        before = QRectF(room.left(), room.top(), long * float(self.before[k]), half - 1.0)
+        after = QRectF(room.left(), room.top() + half, long * float(self.after[k]), half - 1.0)
         painter.setPen(QPen(colour, 1.0))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(before)

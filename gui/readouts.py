@@ -19,6 +19,10 @@ _ICONS: Final = {
     State.STOPPED: "stopped",
 }
 _ICON_PX: Final = 34
+LESSONS_END: Final = "lesson end"
+"""The state word of a pause at a step that the lesson is about; Run goes on beyond."""
+ERRORS_ROSE, LOSS_ROSE = "errors rose", "loss rose"
+"""The state words of a pause at a rise."""
 _NO_NUMBER: Final = "–"
 _USUAL: Final = "ordered float64"
 
@@ -97,10 +101,16 @@ class Readouts(QWidget):
         if state is self._state:
             return
         self._state = state
-        self._word.setText(state.value)
-        self._word.setAccessibleName(f"State: {state.value}")
+        self.show_word(state.value)
         set_role(self._word, "problem" if state is State.STOPPED else "")
         self._draw_sign()
+
+    def show_word(self, word: str) -> None:
+        """Show the state in other words than its own."""
+        if word != self._word.text():
+            self._word.setText(word)
+            self._word.setAccessibleName(f"State: {word}")
+            self._word.setToolTip("The run pauses here; Run goes on." if word == LESSONS_END else "")
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the sign in the colours of a theme."""
@@ -111,7 +121,9 @@ class Readouts(QWidget):
         """Keep room for the widest state word and the widest numbers."""
         self._word.ensurePolished()
         metrics = self._word.fontMetrics()
-        self._word.setMinimumWidth(max(metrics.horizontalAdvance(state.value) for state in State))
+        self._word.setMinimumWidth(
+            max(map(metrics.horizontalAdvance, (*State, LESSONS_END, ERRORS_ROSE, LOSS_ROSE)))
+        )
         for reading in self._readings:
             reading.reserve()
         self.setMinimumHeight(0)
@@ -123,6 +135,8 @@ class Readouts(QWidget):
         self._leave_out()
 
     def _leave_out(self) -> None:
+        if self._sentence.text():  # it stands in the place of all readings
+            return
         is_usual = self.arithmetic.text == _USUAL
         self.speed.setVisible(not self._is_brief)
         self.arithmetic.setVisible(not (self._is_brief and is_usual))

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 import scipy.ndimage
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
     QImage,
+    QKeyEvent,
+    QMouseEvent,
     QPaintEngine,
     QPainter,
     QPainterPath,
@@ -51,6 +53,7 @@ _RING_PX2: Final = 400.0
 _NAME_PX: Final = 26.0  # a region whose middle is nearer to its edge has no room for a name
 _BAR_PX: Final = 14
 _MOST_BARS: Final = 5
+_CLICK_PX: Final = 4  # the mouse may move so far between press and release of a click
 
 
 def class_shape(label: int) -> str:
@@ -110,11 +113,18 @@ def iter_sketches(
 
 
 class RegionPlot(Plot):
-    """The plane of two inputs, coloured by class, with the samples; both axes have the same scale."""
+    """The plane of two inputs, coloured by class, with the samples; both axes have the same scale.
+
+    A click, or Enter at the reading point, chooses the nearest sample.
+    """
+
+    sample_chosen = Signal(int)
+    """The number of the sample that was chosen."""
 
     def __init__(self, theme: Theme) -> None:
         self.picture, self.samples = _Picture(), _Samples()
         self._data: Dataset | None = None
+        self._pressed_at: QPointF | None = None
         super().__init__(theme, "input 1", "input 2", has_grid=False)
         for item in (self.picture, self.samples):
             self.addItem(item, ignoreBounds=True)
@@ -132,6 +142,36 @@ class RegionPlot(Plot):
         """Show what the network says, and mark the samples that are wrong."""
         self.picture.show_sketch(sketch, self.theme)
         self.samples.mark_wrong(np.flatnonzero(~sketch.regions.right))
+
+    def mark_chosen(self, sample: int | None) -> None:
+        """Put a square around a sample, given by number, or around none."""
+        self.samples.mark_chosen(sample)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a click or a drag."""
+        super().mousePressEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at = event.position()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Choose a sample, if the mouse did not move."""
+        super().mouseReleaseEvent(event)
+        start, self._pressed_at = self._pressed_at, None
+        if start is not None and (event.position() - start).manhattanLength() <= _CLICK_PX:
+            at = self.getViewBox().mapSceneToView(self.mapToScene(event.position().toPoint()))
+            self._choose_nearest((at.x(), at.y()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Choose the sample nearest to the reading point by Enter; see Plot."""
+        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if is_enter and self._reading_point is not None:
+            self._choose_nearest(self._reading_point)
+        else:
+            super().keyPressEvent(event)
+
+    def _choose_nearest(self, point: tuple[float, float]) -> None:
+        if self._data is not None:
+            self.sample_chosen.emit(nearest_sample(self._data, point))
 
     def clear_regions(self) -> None:
         """Show the samples alone."""
@@ -157,6 +197,11 @@ class RegionPlot(Plot):
         super().apply_theme(theme)
         self.picture.apply_theme(theme)
         self.samples.apply_theme(theme)
+
+
+def nearest_sample(data: Dataset, point: tuple[float, float]) -> int:
+    """Return the number of the sample nearest to a point of the plane; the first of several."""
+    return int(((data.x - np.array(point)) ** 2).sum(axis=1).argmin())
 
 
 class _Picture(Overlay):
@@ -219,13 +264,14 @@ class _Picture(Overlay):
 
 
 class _Samples(Overlay):
-    """A symbol for each sample, by its class; a ring around those that are wrong."""
+    """A symbol for each sample, by its class; a ring around those that are wrong, a square around the chosen one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.x: FloatArray = np.zeros((0, 2))
         self.y: Labels = np.zeros(0, dtype=np.int64)
         self.wrong: Labels = np.zeros(0, dtype=np.int64)
+        self.chosen: int | None = None
         self._theme: Theme | None = None
         self._layer = QImage()
         self._layer_key: tuple[Any, ...] = ()
@@ -234,7 +280,13 @@ class _Samples(Overlay):
     def show_samples(self, data: Dataset) -> None:
         """Show the samples of data."""
         self.x, self.y, self.wrong = data.x, data.y, np.zeros(0, dtype=np.int64)
+        self.chosen = None if self.chosen is None or self.chosen >= len(self.x) else self.chosen
         self._layer_key = ()
+        self.update()
+
+    def mark_chosen(self, sample: int | None) -> None:
+        """Mark one sample, or none."""
+        self.chosen = sample
         self.update()
 
     def mark_wrong(self, wrong: Labels) -> None:
@@ -267,6 +319,8 @@ class _Samples(Overlay):
             self._draw_symbols(painter, self._theme, x, y, area, scale)
         is_few = len(self.wrong) * _RING_PX2 < _RING_SHARE * area.width() * area.height()
         self._draw_rings(painter, x, y, scale, is_few)
+        if self.chosen is not None and self.chosen < len(x):
+            self._draw_square(painter, self._theme, QPointF(x[self.chosen], y[self.chosen]), scale)
         painter.restore()
 
     def _make_layer(self, place: QRect, x: FloatArray, y: FloatArray, scale: float, ratio: float) -> QImage:
@@ -292,6 +346,13 @@ class _Samples(Overlay):
             shape = shape_polygon(class_shape(label), larger * scale)
             rows = np.flatnonzero(seen & (self.y == label))
             _draw_shapes(painter, shape, x[rows], y[rows])
+
+    def _draw_square(self, painter: QPainter, theme: Theme, at: QPointF, scale: float) -> None:
+        half = 3.5 + 6.5 * scale
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in ((theme.panel, 6.0), (theme.text, 3.0)):
+            painter.setPen(QPen(QColor(colour), width))
+            painter.drawRect(QRectF(at.x() - half, at.y() - half, 2.0 * half, 2.0 * half))
 
     def _draw_rings(
         self, painter: QPainter, x: FloatArray, y: FloatArray, scale: float, is_few: bool

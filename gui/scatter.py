@@ -18,7 +18,7 @@ FloatArray = npt.NDArray[np.float64]
 
 _STAMPS: Final = {
     "dot": ("0110", "1111", "1111", "0110"),
-    "cross": ("10001", "01010", "00100", "01010", "10001"),
+    "cross": ("00100", "00100", "11111", "00100", "00100"),  # as the legends draw it
 }
 _CLICK_PX: Final = 4  # the mouse may move so far between press and release of a click
 _STEPS: Final = {

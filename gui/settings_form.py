@@ -159,6 +159,7 @@ class SettingsForm(QDialog):
         page.setLayout(self._grid)
         area = QScrollArea(widgetResizable=True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setAccessibleName("Settings of the run")
         area.setWidget(page)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         load = buttons.addButton("Load", QDialogButtonBox.ButtonRole.ActionRole)

@@ -30,6 +30,7 @@ class StepCertificate:
         promised: rate ||g||^2, the drop if the loss were a plane.
         drop: how far the loss fell; below 0 where it rose.
         curvature: along the step; NaN where rounding hides it.
+        rounding: how far off the curvature may be.
     """
 
     step: int
@@ -37,6 +38,7 @@ class StepCertificate:
     promised: float
     drop: float
     curvature: float
+    rounding: float = 0.0
 
     @property
     def limit(self) -> float:
@@ -53,7 +55,9 @@ class StepCertificate:
         """The curvature beside 2 / rate, as text."""
         sign = ">" if self.is_above else "=" if self.curvature == self.limit else "<"
         texts = numerals.short(self.curvature), numerals.short(self.limit)
-        if sign != "=" and texts[0] == texts[1]:
+        if self.rounding > _SURE * abs(self.curvature):  # even the sign may be rounding's
+            texts = f"{texts[0]} ± {numerals.short(self.rounding)}", texts[1]
+        elif sign != "=" and texts[0] == texts[1]:
             texts = f"{self.curvature:.8g}", f"{self.limit:.8g}"
         return f"curvature {texts[0]} {sign} 2/rate {texts[1]}"
 
@@ -73,7 +77,7 @@ def why_none(snapshot: Snapshot, step: int) -> str:
     """Return why a step has no certificate, as a sentence, or ""."""
     if step < 1:
         return "No step was taken yet."
-    if snapshot.config.batch_size is not None:
+    if snapshot.takes_mini_batches(step, step)[0]:
         return "Mini-batches: a step does not go along the gradient of this loss, and promises nothing of it."
     if any(jump.step == step - 1 for jump in snapshot.history.jumps):
         return f"A kick came just before step {step:,}: no certificate."
@@ -87,9 +91,9 @@ def certificate_of(snapshot: Snapshot, step: int) -> StepCertificate | None:
     history, rate = snapshot.history, rate_of(snapshot, step)
     loss, norm = history["loss"][step - 1 : step + 1], history["gradient_norm"][step - 1 : step + 1]
     [curvature] = sure_curvatures(snapshot, step, step)
-    return StepCertificate(
-        step, rate, rate * float(norm[0]) ** 2, float(loss[0]) - float(loss[1]), float(curvature)
-    )
+    [rounding] = _rounding(snapshot, loss, norm, np.array([rate]))
+    promised, drop = rate * float(norm[0]) ** 2, float(loss[0]) - float(loss[1])
+    return StepCertificate(step, rate, promised, drop, float(curvature), float(rounding))
 
 
 def rate_of(snapshot: Snapshot, step: int) -> float:
@@ -111,12 +115,16 @@ def sure_curvatures(snapshot: Snapshot, first: int, last: int) -> FloatArray:
     entries = slice(first - 1, last + 1)
     loss, norm = snapshot.history["loss"][entries], snapshot.history["gradient_norm"][entries]
     rates = rates_of(snapshot, first, last)
-    curvatures, rounding = curvature_along(loss, norm, rates), curvature_rounding(loss, norm, rates)
-    if snapshot.config.dtype == "float32":
-        rounding = rounding * _FLOAT32_TIMES
+    curvatures, rounding = curvature_along(loss, norm, rates), _rounding(snapshot, loss, norm, rates)
     is_hidden = ~(rounding <= _SURE * np.maximum(np.abs(curvatures), 2.0 / rates))
-    curvatures[is_hidden] = np.nan
+    curvatures[is_hidden | snapshot.takes_mini_batches(first, last)] = np.nan
     for jump in snapshot.history.jumps:
         if first <= jump.step + 1 <= last:
             curvatures[jump.step + 1 - first] = np.nan
     return curvatures
+
+
+def _rounding(snapshot: Snapshot, loss: FloatArray, norm: FloatArray, rates: FloatArray) -> FloatArray:
+    """Return how far off the curvature along each step may be, in the run's own arithmetic."""
+    rounding = curvature_rounding(loss, norm, rates)
+    return rounding * _FLOAT32_TIMES if snapshot.config.dtype == "float32" else rounding

@@ -27,6 +27,7 @@ class Theme:
             for every step at which something rose.
         magnitude_map, signed_map: names of colour maps, for magnitudes and for signed values.
         sequence: colours for things that have no quantity of their own, in order.
+        branches: colours of the branches of a run, in order; they repeat, so dashes must go with each.
         on_accent: text and icons on the accent colour.
         outline: borders of buttons and fields.
         raised: background of buttons.
@@ -51,6 +52,7 @@ class Theme:
     magnitude_map: str
     signed_map: str
     sequence: tuple[str, ...]
+    branches: tuple[str, ...]
     on_accent: str
     outline: str
     raised: str
@@ -76,6 +78,7 @@ LIGHT: Final = Theme(
     magnitude_map="viridis",
     signed_map="CET-D1A",
     sequence=("#0072b2", "#d55e00", "#007a5a", "#a8447f", "#111111"),
+    branches=("#0a9a5a", "#8a2466", "#4d3900"),
     on_accent="#ffffff",
     outline="#7b8494",
     raised="#ffffff",
@@ -101,6 +104,7 @@ DARK: Final = Theme(
     magnitude_map="viridis",
     signed_map="CET-D1A",
     sequence=("#56b4e9", "#e69f00", "#2fc79a", "#e79cc6", "#f0e442"),
+    branches=("#2a9d5a", "#d86fb0", "#f0e442"),
     on_accent="#0c0d10",
     outline="#7f8797",
     raised="#23262e",
@@ -115,6 +119,11 @@ def class_colour(used_theme: Theme, label: int) -> str:
     return used_theme.sequence[label % len(used_theme.sequence)]
 
 
+def branch_colour(used_theme: Theme, number: int) -> str:
+    """Return the colour of a branch of the run by its number, from 1."""
+    return used_theme.branches[(number - 1) % len(used_theme.branches)]
+
+
 def rgb(colour: str) -> tuple[int, int, int]:
     """Return red, green and blue of #rrggbb, 0 to 255."""
     made = QColor(colour)
@@ -124,7 +133,13 @@ def rgb(colour: str) -> tuple[int, int, int]:
 TEXT_PX: Final = 14
 """Height of ordinary text, in device-independent pixels; captions are a step smaller, values much larger."""
 LARGE_TEXT_PX: Final = 20
-"""The same for the back row."""
+"""The same for the back row, on a screen 768 pixels high; see `presented_text_px`."""
+_PROJECTOR_PX: Final = 768
+
+
+def presented_text_px(screen_height: int) -> int:
+    """Return the height of text for the back row: on the wall a screen is as high with many pixels as with few."""
+    return max(LARGE_TEXT_PX, round(LARGE_TEXT_PX * screen_height / _PROJECTOR_PX))
 
 
 def dress(app: QApplication, theme: Theme, text_px: int = TEXT_PX) -> None:

@@ -11,9 +11,11 @@ import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QFontMetricsF,
     QImage,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -33,6 +35,14 @@ GAP_PX: Final = 4
 _LEAST_PX: Final = (
     16  # a smaller tile cannot be told from the next one; nor one with less than a pixel a weight
 )
+_MOVES: Final = {
+    Qt.Key.Key_Left: (0, 0, -1),
+    Qt.Key.Key_Right: (0, 0, 1),
+    Qt.Key.Key_Up: (0, -1, 0),
+    Qt.Key.Key_Down: (0, 1, 0),
+    Qt.Key.Key_PageUp: (-1, 0, 0),
+    Qt.Key.Key_PageDown: (1, 0, 0),
+}
 _LABELLED_PX: Final = 56  # below that a label would not fit
 
 
@@ -55,12 +65,13 @@ class TileBoard(QWidget):
         limit: the absolute value that has the strongest colour.
         labels, same_as: a text for each tile; the first tile it is equal to, itself where it is the first.
         layout_now: where the tiles are.
+        reading: (tile, row, column) that the keys have come to, or None.
     """
 
     shown_changed = Signal()
     """Another number of tiles fits."""
     pointed = Signal(object)
-    """(tile, row, column) under the mouse, or None."""
+    """(tile, row, column) under the mouse or reached by keys, or None."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,8 +82,10 @@ class TileBoard(QWidget):
         self.same_as: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.as_bars = False
         self.layout_now = Layout(0, 1, 1, 1, False)
+        self.reading: tuple[int, int, int] | None = None
         self._pixels: npt.NDArray[np.uint32] | None = None
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 60)
 
@@ -133,6 +146,49 @@ class TileBoard(QWidget):
             self._paint_frame(painter, rect, n_equal[self.same_as[number]] > 1)
             if self.layout_now.has_labels:
                 self._paint_label(painter, rect, self.labels[number])
+        if self.hasFocus() and self.reading is not None and self.reading[0] < self.layout_now.n_shown:
+            self._paint_reading(painter, self.reading)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the reading point by arrows within a tile, by pages to another one; other keys are the window's."""
+        move = _MOVES.get(Qt.Key(event.key()))
+        if move is None or not self.layout_now.n_shown:
+            event.ignore()
+            return
+        most = (self.layout_now.n_shown, *self.values.shape[1:])
+        start = self.reading or (0, 0, 0)
+        tile, row, column = (
+            min(max(at + step, 0), n - 1) for at, step, n in zip(start, move, most, strict=True)
+        )
+        self._read((tile, row, column))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the reading point if the board was reached by Tab: it says where the focus is, too."""
+        super().focusInEvent(event)
+        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self._read(self.reading or (0, self.values.shape[1] // 2, self.values.shape[2] // 2))
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Hide the reading point."""
+        super().focusOutEvent(event)
+        self._read(None)
+
+    def _read(self, place: tuple[int, int, int] | None) -> None:
+        self.reading = place if place is not None and len(self.values) else None
+        self.pointed.emit(self.reading)
+        self.update()
+
+    def _paint_reading(self, painter: QPainter, place: tuple[int, int, int]) -> None:
+        """Frame the number that is read, dark and light so that it is seen on any colour."""
+        _, n_rows, n_columns = self.values.shape
+        number, row, column = place
+        rect = self.tile_rect(number)
+        width, height = rect.width() / n_columns, rect.height() / n_rows
+        cell = QRectF(rect.left() + column * width, rect.top() + row * height, width, height)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, away in ((self.theme.panel, 2.5), (self.theme.text, 1.0)):
+            painter.setPen(QPen(QColor(colour), 1.5))
+            painter.drawRect(cell.adjusted(-away, -away, away, away))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Tell which number is under the pointer."""

@@ -11,16 +11,20 @@ import numpy.typing as npt
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from engine.branches import Branch
 from engine.history import HistoryView
 from gui import numerals
+from gui.branch_lines import BranchLine, BranchLines
+from gui.plot_items import Marks
 from gui.plots import FLOOR, Plot, Range, count_range, linear_range, log_range
-from gui.theme import Theme
+from gui.theme import Theme, line_px
 
 FloatArray = npt.NDArray[np.float64]
 
 N_POINTS: Final = 1000  # as many as a screen has columns; more are slower and look the same
 _PIXELS_A_SYMBOL: Final = 10  # with less room than that they would hide the curve; the short lines remain
-_PIXELS_A_DOT: Final = 12  # with more room than that for a step each gets a dot: a step is a jump, not a line
+_LINE_PX: Final = 2.0  # of type in its ordinary size
+_PIXELS_A_DOT: Final = 12  # at that size; with more room for a step each gets a dot: it is a jump, not a line
 _MARGIN: Final = 0.02
 
 
@@ -51,6 +55,8 @@ class TimePlot(Plot):
 
     Attributes:
         marks: symbols at the marked steps, drawn on the first series.
+        branch_lines, partings: the first series of the branches, and where they part from the run that is
+            drawn; None until there are any.
         series: what is drawn; may be replaced as long as their number and colours stay.
         at_least, at_most: bounds on the largest value that the view makes room for.
     """
@@ -74,6 +80,11 @@ class TimePlot(Plot):
         self.marks = self.add_marks("mark", "triangle")
         self.jumps = self.add_jumps()
         self.n_shown = len(series)
+        self.branch_lines: BranchLines | None = None
+        self.partings: Marks | None = None
+        self._branches: tuple[Branch, ...] = ()
+        self._fed: tuple[Any, ...] = ()
+        self._branch_values: FloatArray = np.empty(0)
         self._history: HistoryView | None = None
         self._marked: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self._pointed: int | None = None
@@ -84,6 +95,21 @@ class TimePlot(Plot):
         self.scale_changed.connect(self._refresh)
         self.pointed.connect(self._point_to)
 
+    def show_branches(self, branches: tuple[Branch, ...]) -> None:
+        """Draw these beside the history that is shown next; the very same ones again cost nothing."""
+        if branches and self.branch_lines is None:
+            self.branch_lines = BranchLines()
+            self.branch_lines.apply_theme(self.theme)
+            self.addItem(self.branch_lines, ignoreBounds=True)
+            self.partings = self.add_marks("muted", "diamond")
+        self._branches = branches
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Set the colours; see Plot."""
+        super().apply_theme(theme)
+        if getattr(self, "branch_lines", None) is not None:
+            self.branch_lines.apply_theme(theme)  # type: ignore[union-attr]
+
     def show_history(
         self, history: HistoryView, marked: npt.NDArray[np.int32] | None = None, n_shown: int | None = None
     ) -> None:
@@ -93,11 +119,11 @@ class TimePlot(Plot):
             self._marked = marked
         if n_shown is not None:
             self.n_shown = n_shown
-        last = max(history.n_entries - 1, 10)
+        last = max(history.n_entries - 1, 10, *(branch.n_steps for branch in self._branches))
         right = numerals.round_above(last)
         y_range = self.view[1]
         self.move_view((-_MARGIN * right, right * (1.0 + _MARGIN)), y_range)
-        values = self._feed_curves(history)
+        values = np.concatenate((self._feed_curves(history), self._feed_branches(history)))
         self.move_view(self.view[0], self._fit(float(values.min()), float(values.max())))
         self._feed_symbols(history)
         self._feed_jumps(history)
@@ -166,9 +192,48 @@ class TimePlot(Plot):
         self._smallest = float(everything.min())
         return everything
 
+    def _feed_branches(self, history: HistoryView) -> FloatArray:
+        """Feed the lines of the branches where they, the scale or a chosen view changed; return their extremes."""
+        if self.branch_lines is None or self.partings is None:
+            return self._branch_values
+        window = None if self.is_following else self.view[0]
+        parted = tuple(min(branch.parted_at, history.n_entries - 1) for branch in self._branches)
+        fed = (self._branches, parted, window, self.is_log, self.series[0])
+        if fed != self._fed:
+            self._fed = fed
+            points = [self._branch_points(branch, window) for branch in self._branches]
+            values = np.concatenate([np.empty(0), *(values for _, values in points)])
+            self._branch_values = np.array([values.min(), values.max()]) if len(values) else np.empty(0)
+            self.branch_lines.set_lines(
+                tuple(
+                    BranchLine(branch.number, steps, self.to_view(values))
+                    for branch, (steps, values) in zip(self._branches, points, strict=True)
+                    if len(steps)
+                )
+            )
+            self._feed_partings(history, parted)
+        return self._branch_values
+
+    def _branch_points(self, branch: Branch, window: Range | None) -> tuple[FloatArray, FloatArray]:
+        """Return steps and values of a branch's first series, where the view is not whole those in sight."""
+        first, last = (0, branch.n_steps) if window is None else (int(window[0]), int(window[1]) + 1)
+        one = self.series[0]
+        steps, values = branch.history.decimated(one.source, first, last, N_POINTS)
+        return steps, np.asarray(one.change(values), dtype=np.float64)
+
+    def _feed_partings(self, history: HistoryView, parted: tuple[int, ...]) -> None:
+        """Mark where branches part from the run that is drawn, and from one another."""
+        assert self.partings is not None
+        one = self.series[0]
+        places = {(step, history[one.source][step]) for step in parted}
+        for branch in self._branches:
+            places |= {(step, branch.history[one.source][step]) for step in branch.partings}
+        steps, values = np.array(sorted(places), dtype=np.float64).reshape(-1, 2).T
+        self.partings.set_points(steps, self.to_view(np.asarray(one.change(values), dtype=np.float64)))
+
     def _feed_dots(self, first: int, last: int, values: FloatArray) -> None:
         (left, right), _ = self.view
-        has_room = (right - left) * _PIXELS_A_DOT <= self.getViewBox().width()
+        has_room = (right - left) * _PIXELS_A_DOT * line_px() / _LINE_PX <= self.getViewBox().width()
         if (has_room and last >= first) or last == 0:  # a line through one point would not be seen
             self.dots.set_points(np.arange(first, last + 1.0), self.to_view(values))
         else:
@@ -200,7 +265,7 @@ class TimePlot(Plot):
     def _point_to(self, point: tuple[float, float] | None) -> None:
         self._pointed = None
         if point is not None and self._history is not None:
-            self._pointed = int(np.clip(round(point[0]), 0, self._history.n_entries - 1))
+            self._pointed = int(np.clip(round(point[0]), 0, self._last_step()))
         self._tell()
 
     def _tell(self) -> None:
@@ -209,9 +274,24 @@ class TimePlot(Plot):
             self.point_at(None)
             self.read_out.emit("")
             return
-        step = min(self._pointed, self._history.n_entries - 1)
+        step = min(self._pointed, self._last_step())
         self.point_at(step)
-        self.read_out.emit(f"Step {step:,}: {self.values_at(step)}")
+        own = self.values_at(step) if step < self._history.n_entries else ""
+        texts = [text for text in (own, self.branch_values_at(step)) if text]
+        self.read_out.emit(f"Step {step:,}: {'; '.join(texts)}")
+
+    def _last_step(self) -> int:
+        """Return the last step of the run or of a branch."""
+        assert self._history is not None
+        return max(self._history.n_entries - 1, *(branch.n_steps for branch in self._branches), 0)
+
+    def branch_values_at(self, step: int) -> str:
+        """Return the exact values of the branches at a step as text, of those that have come so far."""
+        one = self.series[0]
+        found = sorted((b for b in self._branches if step <= b.n_steps), key=lambda branch: branch.number)
+        values = [float(one.change(branch.history[one.source][step])) for branch in found]
+        pairs = zip(found, values, strict=True)
+        return ", ".join(f"{branch.number} ({branch.name}) {one.write(value)}" for branch, value in pairs)
 
     def values_at(self, step: int) -> str:
         """Return the exact values of all series at a step as text."""

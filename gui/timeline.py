@@ -1,26 +1,31 @@
-"""The timeline: a slider over all steps of the run; drag it back, and forward again, with the same bits."""
+"""The timeline: a slider over all steps of the run, with the same bits both ways, and the run's branches."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
+from typing import Final
 
-from engine.commands import Command, GoTo, Step
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
+
+from engine.commands import GoTo, SwitchTo
 from engine.snapshot import Snapshot, State
-from gui import numerals
+from gui import numerals, theme
+from gui.theme import Theme
 
-_MOST: int = 2**31 - 1  # what a slider can count
+_MOST: Final = 2**31 - 1  # what a slider can count
+_SWATCH: Final = QSize(28, 12)
 
 
 class Timeline(QWidget):
-    """Shows how far the run is and how far it has been, and asks for another step of it.
+    """Shows how far the run is and how far it has been, asks for another step of it or for another branch.
 
-    Going back forgets the steps behind, but a run takes the same steps again: what was reached before stays on
-    the slider until something is changed that leads elsewhere.
+    What lies behind a step that one went back to stays on the slider until something is changed that leads
+    elsewhere; then it becomes a branch, and the list of branches appears.
     """
 
     command_issued = Signal(object)
-    """A GoTo, or the steps forward again."""
+    """A GoTo or a SwitchTo."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,29 +36,44 @@ class Timeline(QWidget):
         self.slider.setTracking(True)
         self.slider.valueChanged.connect(self._ask)
         self.label = QLabel()
+        self.branches = BranchChoice()
+        self.branches.number_chosen.connect(lambda number: self.command_issued.emit(SwitchTo(number)))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 1, 8, 1)
-        layout.addWidget(self.slider, 1)
+        layout.addWidget(self.slider, 3)
         layout.addWidget(self.label)
+        layout.addWidget(self.branches, 1)
         self._snapshot: Snapshot | None = None
-        self._line: object = None
-        self._furthest = 0
         self._wanted: int | None = None
         self._sent: int | None = None
+
+    def offer(self, action: QAction, text: str) -> None:
+        """Add a button for an action."""
+        action.setIconText(text)
+        button = QToolButton()
+        button.setAccessibleName(action.text())
+        button.setDefaultAction(action)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        layout = self.layout()
+        assert layout is not None
+        layout.addWidget(button)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Follow the run, and ask for the step wanted once the one before is there."""
         self._snapshot = snapshot
-        line = (snapshot.run_id, snapshot.config, snapshot.learning_rate, snapshot.history.jumps)
-        self._furthest = snapshot.n_steps if line != self._line else max(self._furthest, snapshot.n_steps)
-        self._line = line
         if self._sent is not None and snapshot.n_steps == self._sent and snapshot.state is not State.RUNNING:
             self._sent = None
         if self._wanted is not None and self._sent is None:
             self._send(self._wanted)
         if self._wanted is None and self._sent is None:
             self._show(snapshot.n_steps)
-        self.slider.setPageStep(max(1, self._furthest // 20))
+        self.slider.setPageStep(max(1, snapshot.furthest // 20))
+        self.branches.show_snapshot(snapshot)
+
+    def set_theme(self, used_theme: Theme) -> None:
+        """Draw the swatches of the branches in the colours of a theme."""
+        self.branches.set_theme(used_theme)
 
     def step_back(self) -> None:
         """Ask for the step before the present one."""
@@ -63,17 +83,19 @@ class Timeline(QWidget):
     def undo_kick(self) -> None:
         """Go back to just before the last kick."""
         if self._snapshot is not None and self._snapshot.history.jumps:
-            self._send(self._snapshot.history.jumps[-1].step)
+            self._send(self._snapshot.history.jumps[-1].step, is_undone=True)
 
     def _show(self, step: int) -> None:
+        assert self._snapshot is not None
         blocked = self.slider.blockSignals(True)
-        self.slider.setRange(0, min(self._furthest, _MOST))
+        self.slider.setRange(0, min(self._snapshot.furthest, _MOST))
         self.slider.setValue(step)
         self.slider.blockSignals(blocked)
         self._write(step)
 
     def _write(self, step: int) -> None:
-        text = f"step {numerals.whole(step)} of {numerals.whole(self._furthest)}"
+        furthest = self._snapshot.furthest if self._snapshot is not None else step
+        text = f"step {numerals.whole(step)} of {numerals.whole(furthest)}"
         if text != self.label.text():
             self.label.setText(text)
             self.slider.setAccessibleDescription(text)
@@ -85,15 +107,88 @@ class Timeline(QWidget):
         else:
             self._wanted = step
 
-    def _send(self, step: int) -> None:
+    def _send(self, step: int, is_undone: bool = False) -> None:
         self._wanted = None
         snapshot = self._snapshot
-        if snapshot is None or step == snapshot.n_steps:
+        if snapshot is None or (step == snapshot.n_steps and not is_undone):
             return
-        self._sent = step
-        # A run under way has gone on since: it must stop before it can be asked for steps.
-        forward = step > snapshot.n_steps and snapshot.state is not State.RUNNING
-        command: Command = Step(step - snapshot.n_steps) if forward else GoTo(min(step, snapshot.n_steps))
-        if not forward:
-            self._sent = min(step, snapshot.n_steps)
-        self.command_issued.emit(command)
+        self._sent = min(step, snapshot.furthest)
+        self.command_issued.emit(GoTo(self._sent))
+
+
+class BranchChoice(QComboBox):
+    """All branches by number and name, the run that goes on chosen; hidden while there is only one."""
+
+    number_chosen = Signal(int)
+    """The number of a branch to switch to."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme.LIGHT
+        self._snapshot: Snapshot | None = None
+        self._shown: tuple[object, ...] = ()
+        self.setAccessibleName("Branch")
+        self.setToolTip("The branches of the run: choose one to go on with it, as it was left.")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take the keys from the window
+        self.setIconSize(_SWATCH)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(5)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.hide()
+        self.activated.connect(self._choose)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show the branches of a snapshot; the same ones again cost nothing."""
+        self._snapshot = snapshot
+        shown = (snapshot.branches, snapshot.branch_number, snapshot.branch_name, self._theme)
+        if shown != self._shown:
+            self._shown = shown
+            self._fill(snapshot)
+
+    def set_theme(self, used_theme: Theme) -> None:
+        """Draw the swatches anew."""
+        self._theme = used_theme
+        if self._snapshot is not None:
+            self.show_snapshot(self._snapshot)
+
+    def _fill(self, snapshot: Snapshot) -> None:
+        self.clear()
+        for number, name in names_of(snapshot):
+            is_live = number == snapshot.branch_number
+            self.addItem(swatch(self._theme, number, is_live), f"{number} {name}", number)
+            if is_live:
+                self.setCurrentIndex(self.count() - 1)
+        self.setVisible(bool(snapshot.branches))
+        self.setAccessibleDescription(f"{self.count()} branches; {self.currentText()} goes on")
+
+    def _choose(self, index: int) -> None:
+        """Ask for a branch; what is shown follows the run, not the click."""
+        number = self.itemData(index)
+        assert self._snapshot is not None
+        live = self._snapshot.branch_number
+        self.setCurrentIndex(self.findData(live))
+        if number != live:
+            self.number_chosen.emit(number)
+
+
+def names_of(snapshot: Snapshot) -> list[tuple[int, str]]:
+    """Return (number, name) of all branches of a snapshot, the run that goes on included, by number."""
+    live = (snapshot.branch_number, snapshot.branch_name or "this run")
+    return sorted([live, *((branch.number, branch.name) for branch in snapshot.branches)])
+
+
+def swatch(used_theme: Theme, number: int, is_live: bool) -> QIcon:
+    """Return a picture of the line of a branch, as in the plots; the run that goes on is a thick one."""
+    from gui.branch_lines import dashed_pen  # pyqtgraph comes with it, and the window is up before that
+
+    pixmap = QPixmap(_SWATCH)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    middle = _SWATCH.height() // 2
+    if is_live:
+        painter.fillRect(0, middle - 1, _SWATCH.width(), 3, QColor(used_theme.text))
+    else:
+        painter.setPen(dashed_pen(QColor(theme.branch_colour(used_theme, number)), number))
+        painter.drawLine(0, middle, _SWATCH.width(), middle)
+    painter.end()
+    return QIcon(pixmap)

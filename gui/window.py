@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -23,27 +25,32 @@ from PySide6.QtWidgets import (
 )
 
 from engine.commands import Command, Load, OpenRun, Pause, Reset, Run, SavePoint, SetLearningRate, Step
-from engine.lessons import Lesson, all_lessons, load_lesson
+from engine.lessons import Lesson, load_lesson, readable_lessons
 from engine.run_texts import from_text
 from engine.snapshot import Refusal, Report, Snapshot, State
-from gui import actions, icons, theme
+from gui import actions, announcer, icons, theme
 from gui.autosave import Autosave
+from gui.branch_forms import BranchForms
 from gui.bridge import Bridge
 from gui.controls import ControlBar
 from gui.data_menu import DataMenu
 from gui.docks import Docks
 from gui.export_menu import ExportMenu
+from gui.filming import Filming
 from gui.help_pages import ABOUT, HelpPage, keys_page, panels_page
 from gui.keys import KeyGuard
 from gui.kicks import KickDialog, Kicker
 from gui.lesson_box import LessonBox
+from gui.lesson_browser import LessonBrowser
 from gui.memory import WindowMemory
 from gui.menus import Menus
 from gui.message_bar import MessageBar
+from gui.pace_box import PaceBox
 from gui.panels.panel import Panel
-from gui.readouts import Readouts
+from gui.readouts import ERRORS_ROSE, LESSONS_END, LOSS_ROSE, Readouts, is_tied, loss_text
 from gui.run_files import RunFiles
 from gui.settings_form import SettingsForm
+from gui.shields import Shield
 from gui.timeline import Timeline
 
 FIRST_SIZE: Final = (1280, 720)
@@ -71,13 +78,16 @@ class Window(QMainWindow):
         self._memory = memory
         self._theme = theme.LIGHT
         self._lesson = lesson
-        self._lessons = {known.lesson_id: known for known in all_lessons()} | {lesson.lesson_id: lesson}
+        known, self._lesson_faults = readable_lessons()
+        self._lessons = {one.lesson_id: one for one in known} | {lesson.lesson_id: lesson}
+        self._is_run_held = False
         self._is_started = False
         self._arrangement: tuple[QByteArray, bool] | None = None  # before a presentation
         self._n_refusals_seen = 0
         self._words_at_s = 0.0
         self._worded: Report | None = None
         self._turn = 0
+        self._said = ("", -1)
         self._shown: tuple[State, int, int] | None = None
         self._form: SettingsForm | None = None
         self._kick_dialog: KickDialog | None = None
@@ -105,9 +115,13 @@ class Window(QMainWindow):
         self.readouts = Readouts(self._theme)
         self.messages = MessageBar(self._theme, self)
         self.timeline = Timeline()
+        self.timeline.offer(self.actions_by_id["branch_here"], "Branch")
+        self.branch_forms = BranchForms(self)
+        self.pace = PaceBox()
         self.run_files = RunFiles(self)
         self.autosave = Autosave(parent=self)
         self.exports = ExportMenu(self, self._focused_panel, lambda: self.bridge.snapshot)
+        self.filming = Filming(self, self._focused_panel, lambda: self.bridge.snapshot, self._show_dialog)
         self.lesson_box = LessonBox(list(self._lessons.values()))
         self._bars = [
             self._add_bar("Controls", self.controls),
@@ -116,6 +130,7 @@ class Window(QMainWindow):
         ]
         self._bars[2].hide()
         self._time_bar = self._add_bar("Time", self.timeline, Qt.ToolBarArea.BottomToolBarArea)
+        self._time_bar.addWidget(self.pace)
         self.setDockNestingEnabled(True)
         self.docks = Docks(self, self._theme)
         self.docks.fill("lesson", self.lesson_box)
@@ -123,6 +138,7 @@ class Window(QMainWindow):
         kicks, views = self.kicker.make_actions(self), self.docks.view_actions()
         self._menus.fill(self.actions_by_id, kicks, views, lessons)
         self.lesson_box.show_lesson(self._lesson)
+        self.pace.show_pace(self._lesson.pace)
         actions.set_icons(self.actions_by_id, self._theme)
         self._enable(None)
 
@@ -134,7 +150,8 @@ class Window(QMainWindow):
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         bar.toggleViewAction().setEnabled(False)
         content.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(content)
+        # The messages' height depends on their width, which only a layout knows.
+        bar.addWidget(content if isinstance(content, MessageBar) else Shield(content))
         self.addToolBar(area, bar)
         self.addToolBarBreak(area)
         return bar
@@ -149,14 +166,21 @@ class Window(QMainWindow):
         self.controls.rate.value_entered.connect(self._set_rate)
         self.controls.strength.value_entered.connect(self._set_strength)
         self.lesson_box.lesson_chosen.connect(self.load_lesson)
+        self.lesson_box.browse_button.clicked.connect(self.open_lessons)
+        self.lesson_box.answered.connect(self._let_go)
+        self.lesson_box.skipped.connect(self._skip)
+        self.lesson_box.revealed.connect(self._present)
+        self.pace.pace_changed.connect(self._keep_pace)
         self.docks.help_wanted.connect(self.show_panel_help)
         self.messages.visibility_wanted.connect(self._bars[2].setVisible)
         self.messages.remedy_chosen.connect(self._halve_and_go_on)
-        self.timeline.command_issued.connect(self._send)
+        for part in (self.timeline, self.branch_forms):
+            part.command_issued.connect(self._send)
         self.run_files.command_issued.connect(self._send)
         self.autosave.command_issued.connect(self.bridge.send)
         self.data_menu.data_named.connect(self._use_data)
-        for menu in (self.data_menu, self.exports):
+        self.filming.command_issued.connect(self.bridge.send)
+        for menu in (self.data_menu, self.exports, self.filming):
             menu.problem_found.connect(self.messages.show_note)
             menu.work_done.connect(lambda sentence: self.messages.show_note(sentence, is_warning=False))
         escape = QAction(self)
@@ -167,19 +191,26 @@ class Window(QMainWindow):
 
     def _functions(self) -> dict[str, object]:
         """Return what each action of the table does."""
-        send, show = self._send, self._show_dialog
+        show = self._show_dialog
         return {
             "run_pause": self._run_or_pause,
-            "step_1": lambda: send(Step(1)),
-            "step_10": lambda: send(Step(10)),
-            "step_100": lambda: send(Step(100)),
+            "run_unanswered": self.lesson_box.skip,
+            "step_1": lambda: self._step(1),
+            "step_10": lambda: self._step(10),
+            "step_100": lambda: self._step(100),
+            "slower": self._slow_down,
+            "faster": self.pace.faster,
+            "full_speed": self.pace.lift,
             "step_back": self.timeline.step_back,
             "undo_kick": self.timeline.undo_kick,
+            "branch_here": self.branch_forms.open_form,
+            "branches": self.branch_forms.open_list,
             "open_run": self.run_files.ask_open,
             "save_run": self.run_files.ask_save,
             "save_history": self.exports.ask_history,
             "save_picture": self.exports.ask_picture,
             "copy_picture": self.exports.copy_picture,
+            "save_film": lambda: self.filming.ask(self.panels, self._theme),
             "copy_settings": self.exports.copy_settings,
             "paste_settings": self._paste_settings,
             "reset": self._reset,
@@ -188,7 +219,9 @@ class Window(QMainWindow):
             "double_rate": lambda: self._scale_rate(2.0),
             "edit_rate": lambda: _edit(self.controls.rate),
             "edit_strength": lambda: _edit(self.controls.strength),
-            "edit_lesson": lambda: self.lesson_box.choice.setFocus(Qt.FocusReason.ShortcutFocusReason),
+            "edit_lesson": self.open_lessons,
+            "stop_at_errors": lambda: self._stop_at("errors"),
+            "stop_at_loss": lambda: self._stop_at("loss"),
             "save_point": self._save_point,
             "settings": self.open_settings,
             "quit": self.close,
@@ -204,6 +237,7 @@ class Window(QMainWindow):
             "arrange": self.docks.arrange,
             "arrange_lecture": self.docks.arrange_lecture,
             "arrange_research": self.docks.arrange_research,
+            "panel_help": self._help,
             "keys": lambda: show(HelpPage("Keys", keys_page(), self)),
             "panels_help": lambda: show(HelpPage("What the panels show", panels_page(self.panels), self)),
             "about": lambda: show(HelpPage("About Lossoscope", ABOUT, self)),
@@ -222,6 +256,8 @@ class Window(QMainWindow):
         self._is_started = True
         self._build_panels()
         self.bridge.start()
+        if self._lesson_faults:
+            self.messages.show_note(" ".join(self._lesson_faults))
         if self._memory is not None:
             self._offer_left_over()
             self.autosave.start()
@@ -243,6 +279,7 @@ class Window(QMainWindow):
     def stop(self) -> bool:
         """End everything that runs in the background; return whether the engine's thread has ended."""
         self.data_menu.stop()
+        self.filming.stop()
         return self.bridge.stop() if self._is_started else True
 
     def watch_keys(self) -> None:
@@ -255,6 +292,7 @@ class Window(QMainWindow):
         for kind in PANELS:
             panel = kind(self._theme, self.bridge.jobs)
             panel.command_issued.connect(self.bridge.send)
+            panel.sample_chosen.connect(partial(self._share_sample, panel))
             self.docks.fill(panel.panel_id, panel, panel.title)
             self.panels.append(panel)
         if self._memory is None or not self._memory.arrange(self):
@@ -263,11 +301,12 @@ class Window(QMainWindow):
 
     def event(self, event: QEvent) -> bool:
         """Count the painting, and start after the first of it."""
+        is_done = super().event(event)
         if event.type() is QEvent.Type.UpdateRequest:
             self.bridge.meter.note_paint()
             if not self._is_started:
                 QTimer.singleShot(0, self.start)
-        return super().event(event)
+        return is_done
 
     def changeEvent(self, event: QEvent) -> None:
         """Let the menu say whether the window fills the screen, whoever made it do so."""
@@ -327,6 +366,13 @@ class Window(QMainWindow):
             if time.perf_counter() > deadline:
                 break
 
+    def draw_now(self) -> None:
+        """Draw the newest report everywhere at once, for a picture; panels that ask something go on asking."""
+        for panel in self.panels:
+            panel.tick()
+        if self.bridge.newest is not None:
+            self._show_words(self.bridge.newest)
+
     def _words_are_due(self, report: Report) -> bool:
         """Whether to write words and numbers: ten times a second, and at once when the state changes."""
         snapshot = report.snapshot
@@ -342,21 +388,39 @@ class Window(QMainWindow):
         self.controls.show_state(report.state, report.snapshot is not None)
         self._enable(report.snapshot)
         self._show_stop(report)
-        self.setWindowTitle(_title(report, self._lesson))
+        if report.snapshot is not None:
+            self._show_lesson_of(report.snapshot)
+        self._show_state(report)
         if report.snapshot is not None:
             self.controls.show_snapshot(report.snapshot)
+            for rise in ("errors", "loss"):
+                self.actions_by_id[f"stop_at_{rise}"].setChecked(getattr(report.snapshot.pause_at, rise))
             self.timeline.show_snapshot(report.snapshot)
+            self.branch_forms.show_snapshot(report.snapshot)
             self.autosave.note(report.snapshot)
-            self._show_lesson_of(report.snapshot)
+            self.lesson_box.follow(report.snapshot)
             if self._form is not None:
                 self._form.note_loaded(report.snapshot.config)
 
+    def _show_state(self, report: Report) -> None:
+        """Show the state word, and say it to whoever listens when it changes."""
+        snapshot = report.snapshot
+        word = state_word(report, self._lesson)
+        self.readouts.show_word(word)
+        self.setWindowTitle(_title(report, self._lesson, word))
+        at = snapshot.n_steps if snapshot is not None and report.state is not State.RUNNING else -1
+        if (word, at) != self._said:
+            self._said = word, at
+            announcer.announce(self, state_sentence(report, word), is_urgent=report.state is State.STOPPED)
+
     def _show_refusal(self, refusal: Refusal) -> None:
         self._n_refusals_seen = refusal.number
+        if self.filming.note_answer(refusal.command, refusal.sentence, refusal.is_done):
+            return
         if refusal.is_done:
             self.messages.show_note(refusal.sentence, is_warning=False)
             return
-        forms = [form for form in (self._form, self._kick_dialog) if form is not None]
+        forms = [form for form in (self._form, self._kick_dialog, self.branch_forms) if form is not None]
         if not any(form.note_refusal(refusal.command, refusal.sentence) for form in forms):
             self.messages.show_note(refusal.sentence)
 
@@ -368,8 +432,9 @@ class Window(QMainWindow):
 
     def _show_lesson_of(self, snapshot: Snapshot) -> None:
         lesson_id = snapshot.config.lesson
-        if lesson_id in self._lessons:
+        if lesson_id in self._lessons and lesson_id != self._lesson.lesson_id:
             self._lesson = self._lessons[lesson_id]
+            self._begin_lesson()
         is_changed = (
             snapshot.config != self._lesson.config or snapshot.learning_rate != snapshot.config.learning_rate
         )
@@ -392,11 +457,25 @@ class Window(QMainWindow):
             self.messages.show_note(str(error))
             return
         self._lessons[lesson_id] = lesson  # read anew: MNIST may have come since
+        if lesson_id == self._lesson.lesson_id:  # another one begins when its run is there
+            self._lesson = lesson
+            self._begin_lesson()
         if self._arrangement is None:
             self.docks.show(lesson.panels)
-        else:
-            self.docks.show_only(lesson.panels[:_PRESENTED])
         self._send(Load(lesson.config))
+
+    def open_lessons(self) -> None:
+        """Open the page that searches the lessons."""
+        browser = LessonBrowser(list(self._lessons.values()), self._lesson.lesson_id, self)
+        browser.lesson_chosen.connect(self.load_lesson)
+        self._show_dialog(browser)
+
+    def _begin_lesson(self) -> None:
+        self._is_run_held = False
+        self.lesson_box.show_lesson(self._lesson)
+        self.lesson_box.forget()
+        self.pace.show_pace(self._lesson.pace)
+        self._present()
 
     def open_run(self, path: Path) -> None:
         """Go on with a run from a file."""
@@ -430,7 +509,69 @@ class Window(QMainWindow):
 
     def _run_or_pause(self) -> None:
         runs = self.bridge.newest is not None and self.bridge.newest.state is State.RUNNING
-        self._send(Pause() if runs else Run())
+        if runs:
+            self._send(Pause())
+        elif self._is_free():
+            self._run()
+
+    def _step(self, n_steps: int) -> None:
+        if self._is_free():
+            self._send(Step(n_steps))
+
+    def _run(self) -> None:
+        self._send(Run(self._next_stop(), self.pace.steps_per_s))
+
+    def _next_stop(self) -> int | None:
+        """Return the step at which the lesson wants the run to pause."""
+        snapshot = self.bridge.snapshot
+        if snapshot is None or snapshot.config.lesson != self._lesson.lesson_id:
+            return None
+        return self._lesson.next_stop(snapshot.n_steps)
+
+    def _is_free(self) -> bool:
+        """Whether a run may go; if its lesson wants an answer first, the focus goes there."""
+        snapshot = self.bridge.snapshot
+        if snapshot is None or snapshot.n_steps or not self.lesson_box.holds:
+            return True
+        self._is_run_held = True
+        self.docks.show(["lesson"])
+        self.lesson_box.ask()
+        return False
+
+    def _skip(self) -> None:
+        """Run without an answer: whoever asks for that wants the run."""
+        if self.bridge.newest is None or self.bridge.newest.state is not State.RUNNING:
+            self._is_run_held = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Start the run that waited for an answer."""
+        self.setFocus()
+        if self._is_run_held:
+            self._is_run_held = False
+            self._run()
+        self._present()
+
+    def _stop_at(self, rise: str) -> None:
+        """Ask for a stop at rises of the errors or the loss, or for none of it any more."""
+        snapshot = self.bridge.snapshot
+        if snapshot is not None:
+            self._send(replace(snapshot.pause_at, **{rise: not getattr(snapshot.pause_at, rise)}))
+
+    def _share_sample(self, chooser: Panel, number: int) -> None:
+        """Show the sample that was chosen in one panel in the others."""
+        for panel in self.panels:
+            if panel is not chooser:
+                panel.take_sample(number)
+
+    def _slow_down(self) -> None:
+        snapshot = self.bridge.snapshot
+        self.pace.slower(snapshot.steps_per_s if snapshot is not None else None)
+
+    def _keep_pace(self) -> None:
+        """Let a run under way go on at the pace chosen."""
+        if self.bridge.newest is not None and self.bridge.newest.state is State.RUNNING:
+            self._run()
 
     def _reset(self) -> None:
         """Go back to the start with the rate in use: one compares rates from the same start."""
@@ -489,14 +630,14 @@ class Window(QMainWindow):
         snapshot = self.bridge.snapshot
         if snapshot is not None and snapshot.suggested_rate is not None:
             self._send(SetLearningRate(snapshot.suggested_rate))
-            self._send(Run())
+            self._run()
 
     # Looks
 
     def _toggle_presentation(self) -> None:
         if self._arrangement is None:
             self._arrangement = self.saveState(), self.isFullScreen()
-            self.docks.show_only(self._lesson.panels[:_PRESENTED])
+            self._present()
             self._bars[0].hide()
             self.showFullScreen()
         else:
@@ -508,18 +649,32 @@ class Window(QMainWindow):
                 self.showNormal()
         self.set_theme(self._theme)
 
+    def _present(self) -> None:
+        """In a presentation show what the lesson needs, and its text while it asks or answers."""
+        if self._arrangement is not None:
+            is_read = self.lesson_box.is_asking or self.lesson_box.is_revealed
+            self.docks.present(self._lesson.panels[:_PRESENTED], is_read)
+
     def set_theme(self, used_theme: theme.Theme) -> None:
         """Change the colours of everything."""
         self._theme = used_theme
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         is_presented = self._arrangement is not None
-        theme.dress(app, used_theme, theme.LARGE_TEXT_PX if is_presented else theme.TEXT_PX)
+        large = theme.presented_text_px(self.screen().size().height())
+        theme.dress(app, used_theme, large if is_presented else theme.TEXT_PX)
         self.actions_by_id["presentation"].setChecked(is_presented)
         self.readouts.set_brief(is_presented)
         self.readouts.reserve()
         actions.set_icons(self.actions_by_id, used_theme)
-        for part in (self.controls, self.readouts, self.messages, self.docks):
+        for part in (
+            self.controls,
+            self.readouts,
+            self.messages,
+            self.docks,
+            self.timeline,
+            self.branch_forms,
+        ):
             part.set_theme(used_theme)
         for panel in self.panels:
             panel.set_theme(used_theme)
@@ -543,6 +698,14 @@ class Window(QMainWindow):
     def _show_kick(self, title: str) -> None:
         self.actions_by_id["kick"].setToolTip(f"{title} (K)")
 
+    def _help(self) -> None:
+        """Explain the panel that has the focus; elsewhere show all keys."""
+        panel = self._focused_panel()
+        if panel is not None:
+            self.show_panel_help(panel.panel_id)
+        else:
+            self.actions_by_id["keys"].trigger()
+
     def show_panel_help(self, panel_id: str) -> None:
         """Explain one panel."""
         panels = [panel for panel in self.panels if panel.panel_id == panel_id]
@@ -558,8 +721,36 @@ def _edit(field: QWidget) -> None:
     field.selectAll()  # type: ignore[attr-defined]
 
 
-def _title(report: Report, lesson: Lesson) -> str:
-    words = report.state.value
+def state_word(report: Report, lesson: Lesson) -> str:
+    """Return the state as a word or two; a pause at a step that the lesson is about has its own."""
+    snapshot = report.snapshot
+    if snapshot is not None and report.state is State.PAUSED and snapshot.reason:
+        return LOSS_ROSE if snapshot.n_steps in snapshot.history.loss_rises[-1:] else ERRORS_ROSE
+    if report.state is not State.PAUSED or snapshot is None or snapshot.config.lesson != lesson.lesson_id:
+        return report.state.value
+    return LESSONS_END if lesson.is_at_a_stop(snapshot.n_steps) else report.state.value
+
+
+def state_sentence(report: Report, word: str) -> str:
+    """Return what a change of the state is told as, in words without signs."""
+    snapshot = report.snapshot
+    if snapshot is None or report.state in (State.RUNNING, State.COMPILING):
+        return f"{word}. {report.message}".strip()
+    if report.state is State.STOPPED:
+        return f"Stopped at step {snapshot.n_steps:,}, because: {report.message}"
+    end = " Run goes on." if word == LESSONS_END else ""
+    wrong = (
+        "the outputs are tied"
+        if is_tied(snapshot)
+        else f"{snapshot.n_errors:,} of {snapshot.data.n_samples:,} samples are wrong"
+    )
+    if snapshot.reason:
+        return f"Paused, because the {word}. {snapshot.reason}"
+    values = f"The loss is {loss_text(snapshot.loss)}, {wrong}."
+    return f"{word.capitalize()} at step {snapshot.n_steps:,}. {values}{end}"
+
+
+def _title(report: Report, lesson: Lesson, words: str) -> str:
     if report.snapshot is not None and report.state is not State.RUNNING:
         words += f" at step {report.snapshot.n_steps:,}"
     return f"Lossoscope: {words} ({lesson.title})"

@@ -98,6 +98,13 @@ def test_without_a_screen_it_says_so_and_trains(start):
         (["picture", "exam"], ["--out", "--size WxH"]),
         (["picture", "exam", "--out", "a.jpg"], [".png", "a.jpg"]),
         (["picture", "exam", "--out", "a.png", "--size", "9x9"], ["size", "9x9"]),
+        (["film", "exam"], ["--out", "--fps F"]),
+        (["film", "--out", "a.gif"], ["a lesson or --open RUN"]),
+        (["film", "exam", "--out", "a.avi"], [".mp4 or .gif", "a.avi"]),
+        (["film", "exam", "--out", "none/a.gif"], ["--out", "no folder"]),
+        (["film", "exam", "--out", "a.gif", "--seconds", "0"], ["seconds", "above 0"]),
+        (["film", "exam", "--out", "a.gif", "--fps", "fast"], ["fps", "'fast'"]),
+        (["film", "--open", "no.run.npz", "--out", "a.gif"], ["--open", "no.run.npz"]),
         (["data", "nope"], ["nope", "digits, mnist"]),
     ],
 )

@@ -49,7 +49,9 @@ def test_the_keys_do_what_the_window_says() -> None:
     assert named - in_a_plot <= {key for action in ACTIONS for key in action.keys}
 
 
-@pytest.mark.parametrize("command", ["list", "run", "verify", "hunt", "sweep", "picture", "data", "bench"])
+@pytest.mark.parametrize(
+    "command", ["list", "run", "verify", "hunt", "sweep", "picture", "film", "data", "bench"]
+)
 def test_the_commands_are_there(command: str) -> None:
     assert f"python main.py {command}" in section("In the terminal")
     done = subprocess.run(

@@ -25,6 +25,8 @@ PICTURES = (
     ("guide/paths.png", "halfway", 600, "paths", PANEL),
 )
 
+BRANCHES = "guide/branches.png"  # no picture of one lesson: see branch_picture.py
+
 
 def main() -> int:
     """Draw all pictures; return the number of those that failed."""
@@ -38,6 +40,9 @@ def main() -> int:
         print(name, flush=True)
         done = subprocess.run([sys.executable, str(ROOT / "main.py"), *arguments], env=environ, check=False)
         failed += done.returncode != 0
+    print(BRANCHES, flush=True)
+    command = [sys.executable, str(ROOT / "tools" / "branch_picture.py"), str(ROOT / "docs" / BRANCHES)]
+    failed += subprocess.run(command, env=environ, check=False).returncode != 0
     return failed
 
 

@@ -23,7 +23,6 @@ Times = dict[str, list[float]]
 _FEWEST_ROUNDS: Final = 5
 _MOST_ROUNDS: Final = 400
 _TRIAL_S: Final = 1.0  # for each way and number of threads that is tried
-_PAUSE_S: Final = 0.02  # between two rounds: threads that still spin after their work go to sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,6 @@ def _interleave(workers: dict[str, WorkerProcess], seconds: float) -> tuple[Time
     started, n_rounds = time.perf_counter(), 0
     while n_rounds < _FEWEST_ROUNDS or (n_rounds < _MOST_ROUNDS and time.perf_counter() - started < seconds):
         for name in _order(list(times), n_rounds):
-            time.sleep(_PAUSE_S)
             try:
                 times[name].append(workers[name].time_round())
             except WorkerError as error:

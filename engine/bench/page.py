@@ -30,10 +30,11 @@ MNIST at hand. `python main.py bench step-small` times one work alone; `--second
   timed**: the loss of every step to 1e-9 of its size, error counts exactly, theta and products to 1e-9, eigenvalues
   to 1e-6 of the largest number among them (in float32 all to 1e-4, and one sample in ten thousand may change sides).
   A contestant that differs is reported as failed and is not timed.
-- Each contestant is a process of its own that waits at a pipe while the others have their turn, so no thread pool
-  disturbs another. Every round gives each of them one turn, and each round begins with the next of them. A time is
-  the median over rounds; a ratio is the peer's median over ours. Compiling, copying the data to where a library wants
-  it, and a first turn are not timed.
+- Each contestant is a process of its own that is stopped while the others have their turn (where the system cannot stop
+  one, it waits at a pipe): some libraries' threads go on looking for work for a tenth of a second after it is done, on
+  the cores of whoever comes next. Every round gives each of them one turn, and each round begins with the next of
+  them. A time is the median over rounds; a ratio is the peer's median over ours. Compiling, copying the data to where
+  a library wants it, and a first turn are not timed.
 - Peers get the faster of one thread and all cores, and the fastest of the ways to use them:
   - numpy: written by hand, in place, weights and bias of the first layer in one product, units by samples (so that
     the softmax runs along memory), the samples whole or in blocks of 1,024; Hessian-vector products by Pearlmutter's

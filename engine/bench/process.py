@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -22,6 +24,9 @@ TUNING: Final = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """What peers run without even where it is set: settings of BLAS that people do not know of."""
 
 _PATIENCE_S: Final = 180.0  # for starting, compiling and the first round
+_PAUSE_S: Final = (
+    0.02  # before a round: threads that were stopped while they looked for work find their cores
+)
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -64,6 +69,7 @@ class WorkerProcess:
         try:
             self._units = self._answer("units")
             self.result = _read(result_path)
+            self._signal("SIGSTOP")
         except BaseException:
             self.close()
             raise
@@ -77,14 +83,26 @@ class WorkerProcess:
         self.close()
 
     def time_round(self) -> float:
-        """Have it run one round and return the seconds for one unit of the work."""
+        """Have it run one round and return the seconds for one unit of the work.
+
+        Between its rounds it stands still where a system can do that: some libraries have threads that go on
+        looking for work for a tenth of a second, on the cores of whoever comes next.
+        """
         assert self._process.stdin is not None
+        self._signal("SIGCONT")
+        time.sleep(_PAUSE_S)
         with contextlib.suppress(
             OSError
         ):  # it has ended; its last words come with the answer that is missing
             self._process.stdin.write("go\n")
             self._process.stdin.flush()
-        return self._answer("seconds") / self._units
+        seconds = self._answer("seconds") / self._units
+        self._signal("SIGSTOP")
+        return seconds
+
+    def _signal(self, name: str) -> None:
+        if hasattr(signal, name):
+            self._process.send_signal(getattr(signal, name))
 
     def close(self) -> None:
         """End the process."""

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import scipy.linalg
 
 from engine import checks
-from engine.curvature.hessian import Hessian, dense_hessian
+from engine.arguments import check_net_and_data
+from engine.curvature.hessian import MOST_DENSE_PARAMS, Hessian, dense_hessian
 from engine.curvature.lanczos import find_ends
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
@@ -53,19 +54,22 @@ def extreme_eigenpairs(
     """Return the k smallest and k largest eigenpairs of the Hessian of the mean loss at theta (n_params,).
 
     By Lanczos' method (`engine.curvature.lanczos`) on exact products, both ends from one run, started from a
-    fixed random vector; small networks have their full Hessian decomposed instead. A pair is found when the
-    length of H v - lambda v is at most tolerance times |lambda|.
+    fixed random vector; small networks have their full Hessian decomposed instead, and so have those of up to
+    2,000 parameters with which Lanczos' method has not ended after as many products. A pair is found when the
+    length of H v - lambda v is at most tolerance times |lambda|, or, near 0, tolerance times a thousandth of the
+    norm of H.
 
     Raises:
         ValueError, TypeError: a bad argument.
+        ArithmeticError: one sentence, for a larger network whose eigenvalues lie too near to one another.
         InterruptedError: is_cancelled said so.
     """
+    check_net_and_data(net, data)
     k = checks.whole_number("k", k, at_least=1, at_most=max(1, net.n_params // 2))
     checks.whole_number("seed", seed, at_least=0)
     checks.real_number("tolerance", tolerance, above=0.0)
     if net.n_params <= _DENSE_UP_TO:
-        values, vectors = scipy.linalg.eigh(dense_hessian(net, data, theta))
-        return _pairs(values, vectors, k, 0.0, net.n_params)
+        return _dense_pairs(net, data, theta, k)
     hessian, n_products = Hessian(net, data, theta, n_threads), 0
 
     def product(v: FloatArray) -> FloatArray:
@@ -76,11 +80,25 @@ def extreme_eigenpairs(
         return hessian.product(v)
 
     start = np.random.default_rng(seed).standard_normal(net.n_params)
-    found = find_ends(product, start, k, tolerance)
+    if net.n_params <= MOST_DENSE_PARAMS:
+        try:
+            found = find_ends(product, start, k, tolerance, most_products=net.n_params)
+        except ArithmeticError:
+            return _dense_pairs(net, data, theta, k, n_products)
+    else:
+        found = find_ends(product, start, k, tolerance)
     residuals = [
         np.linalg.norm(product(v) - value * v) for value, v in zip(found.values, found.vectors.T, strict=True)
     ]
     return _pairs(found.values, found.vectors, k, float(max(residuals)), n_products)
+
+
+def _dense_pairs(net: MLP, data: Dataset, theta: Any, k: int, n_tried: int = 0) -> Eigenpairs:
+    matrix = dense_hessian(net, data, theta)
+    values, vectors = scipy.linalg.eigh(matrix)
+    ends = np.r_[0:k, net.n_params - k : net.n_params]
+    residuals = np.linalg.norm(matrix @ vectors[:, ends] - values[ends] * vectors[:, ends], axis=0)
+    return _pairs(values, vectors, k, float(residuals.max()), n_tried + net.n_params)
 
 
 def _pairs(values: FloatArray, vectors: FloatArray, k: int, residual: float, n_products: int) -> Eigenpairs:

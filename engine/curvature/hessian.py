@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +27,7 @@ from engine.kernels.curvature import (
     work,
 )
 from engine.kernels.entries import find_entries
+from engine.kernels.helpers import Helpers
 from engine.kernels.ink import no_ink
 from engine.kernels.layout import WORTH_SHARING, FloatArray, Samples, make_plan, padded
 from engine.mlp import MLP
@@ -79,6 +80,8 @@ class Hessian:
 
     def _run(self, what: int, v: FloatArray, result: FloatArray) -> None:
         v = v if v.flags.writeable else v.copy()  # numba would compile everything again for a read-only array
+        if self._pool is not None:
+            self._pool.keep_off()
         for number, helper in enumerate(self._helpers):
             if self._pool is not None and (helper is None or helper.done()):
                 arguments = (number + 1, self._control, self._held, what, v, result)
@@ -116,15 +119,15 @@ def _dismiss(control: npt.NDArray[np.int64]) -> None:
     control[OVER, 0] = 1
 
 
-_pools: dict[int, ThreadPoolExecutor] = {}
+_pools: dict[int, Helpers] = {}
 _pools_lock = threading.Lock()
 
 
-def _pool(n_helpers: int) -> ThreadPoolExecutor:
+def _pool(n_helpers: int) -> Helpers:
     """Return the pool of so many threads; all Hessians share it, and it lives as long as the process."""
     with _pools_lock:
         if n_helpers not in _pools:
-            _pools[n_helpers] = ThreadPoolExecutor(n_helpers, thread_name_prefix="lossoscope-kernel")
+            _pools[n_helpers] = Helpers(n_helpers)
         return _pools[n_helpers]
 
 

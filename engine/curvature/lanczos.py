@@ -25,9 +25,12 @@ Product = Callable[[FloatArray], FloatArray]
 _BASIS_BYTES: Final = 64 * 2**20
 _SMALLEST_BASIS: Final = 40
 _LARGEST_BASIS: Final = 400
-_MOST_PRODUCTS: Final = 100_000
+_MOST_PRODUCTS: Final = 20_000
 _EPSILON: Final = float(np.finfo(np.float64).eps)
 _BREAKDOWN: Final = 1e-13  # length of a residual, relative to the operator's, that is rounding alone
+_NEAR_ZERO: Final = 1e-3
+"""Below this share of the operator's norm an eigenvalue is told by its distance, no more relative to itself: a
+residual relative to an eigenvalue of 0 would never be small enough."""
 _FIRST_LOOK: Final = 12  # vectors a wanted pair before the first look at how close it is
 _LONGEST_WAIT: Final = 8  # products from one look to the next
 
@@ -40,8 +43,13 @@ class Ends:
     vectors: FloatArray
 
 
-def find_ends(product: Product, start: FloatArray, k: int, tolerance: float) -> Ends:
+def find_ends(
+    product: Product, start: FloatArray, k: int, tolerance: float, most_products: int = _MOST_PRODUCTS
+) -> Ends:
     """Return k eigenpairs at each end with |A v - lambda v| <= tolerance |lambda|, as far as rounding lets.
+
+    Of an eigenvalue near 0, that is below a thousandth of the norm of A, it is tolerance times a thousandth of
+    the norm.
 
     Where there is no more room the basis begins anew from the wanted Ritz vectors and those next to them
     (thick restart: Wu and Simon 2000). An eigenvalue of multiplicity above 1 may be found only once, as by any
@@ -53,14 +61,14 @@ def find_ends(product: Product, start: FloatArray, k: int, tolerance: float) -> 
 
     Raises:
         ValueError: a product is not finite.
-        ArithmeticError: it does not converge.
+        ArithmeticError: it takes more than most_products products.
     """
     n = len(start)
     room = max(_SMALLEST_BASIS, 8 * k, min(_LARGEST_BASIS, _BASIS_BYTES // (8 * n)))
     basis = _Basis(product, start, min(n, room), tolerance)
     look_at = min(2 * k * _FIRST_LOOK, basis.room)
     size_before, worst_before = 0, 1.0
-    for _ in range(_MOST_PRODUCTS):
+    for _ in range(most_products):
         basis.extend()
         if basis.size < look_at and basis.size < basis.room:
             continue
@@ -72,7 +80,9 @@ def find_ends(product: Product, start: FloatArray, k: int, tolerance: float) -> 
         if basis.size == basis.room:
             basis.restart(k)
             look_at, size_before = basis.size + _LONGEST_WAIT, basis.size
-    raise ArithmeticError(f"no eigenvalues after {_MOST_PRODUCTS:,} products")
+    raise ArithmeticError(
+        f"No extreme eigenvalues after {most_products:,} products: too many lie next to one another."
+    )
 
 
 def _next_look(size: int, worst: float, size_before: int, worst_before: float) -> int:
@@ -164,7 +174,8 @@ class _Basis:
         largest = 0.0
         for end in (slice(0, k), slice(self.size - k, self.size)):
             values, vectors = self._decomposed(end)
-            allowed = np.maximum(self._tolerance * np.abs(values), 64.0 * _EPSILON * self._norm)
+            sizes = np.maximum(np.abs(values), _NEAR_ZERO * self._norm)
+            allowed = np.maximum(self._tolerance * sizes, 64.0 * _EPSILON * self._norm)
             residuals = self._beside[self.size - 1] * np.abs(vectors[-1])
             largest = max(largest, float((residuals / np.maximum(allowed, 1e-300)).max()))
             if largest > 1.0:

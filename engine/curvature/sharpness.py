@@ -13,6 +13,7 @@ import scipy.optimize
 from engine import checks
 from engine.activity import finite_theta
 from engine.answers import final
+from engine.arguments import check_net_and_data
 from engine.curvature.eigenpairs import extreme_eigenpairs
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluator, make_evaluator
@@ -50,11 +51,13 @@ class KeskarSharpness:
 
 def sharpness(net: MLP, data: Dataset, theta: Any, **options: Any) -> float:
     """Return the largest eigenvalue of the Hessian of the mean loss at theta; options: `extreme_eigenpairs`."""
+    check_net_and_data(net, data)
     return float(extreme_eigenpairs(net, data, theta, k=1, **options).largest[0])
 
 
 def keskar_sharpness(net: MLP, data: Dataset, theta: Any, **options: Any) -> KeskarSharpness:
     """Return Keskar's phi at theta (n_params,); arguments as `iter_keskar_sharpness`."""
+    check_net_and_data(net, data)
     return final(iter_keskar_sharpness(net, data, theta, **options))
 
 

@@ -12,6 +12,7 @@ import scipy.linalg
 
 from engine import checks
 from engine.answers import final
+from engine.arguments import check_net_and_data
 from engine.curvature.hessian import Hessian
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
@@ -56,6 +57,7 @@ class SpectralDensity:
 
 def spectral_density(net: MLP, data: Dataset, theta: Any, **options: Any) -> SpectralDensity:
     """Return the spectral density of the Hessian of the mean loss at theta; as `iter_spectral_density`."""
+    check_net_and_data(net, data)
     return final(iter_spectral_density(net, data, theta, **options))
 
 

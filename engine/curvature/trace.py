@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine import checks
 from engine.answers import final
+from engine.arguments import check_net_and_data
 from engine.curvature.hessian import MOST_DENSE_PARAMS, Hessian
 from engine.datasets.dataset import Dataset
 from engine.mlp import MLP
@@ -37,6 +38,7 @@ class Trace:
 
 def hessian_trace(net: MLP, data: Dataset, theta: Any, **options: Any) -> Trace:
     """Return the trace of the Hessian of the mean loss at theta (n_params,); arguments as `iter_trace`."""
+    check_net_and_data(net, data)
     return final(iter_trace(net, data, theta, **options))
 
 

@@ -65,7 +65,9 @@ def dataset_names() -> tuple[str, ...]:
 
 
 def is_available(name: str) -> bool:
-    """Whether the files of a data set are here; looks at names only. False for an unknown name."""
+    """Whether the files of a data set are here; looks at names only. False for an unknown name, and for no name."""
+    if not isinstance(name, str):
+        return False
     kind, colon, path = name.partition(":")
     if colon and kind == "witness":
         from engine.witnesses import witness_names

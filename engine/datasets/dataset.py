@@ -61,7 +61,9 @@ class Dataset:
         n_classes = _n_classes(n_classes, int(labels.max()))
         image_shape = _image_shape(image_shape, inputs.shape[1])
         values = labels.astype(np.float64) if targets is None else _targets(targets, len(inputs))
-        counted = np.arange(len(inputs)) if numbers is None else np.array(numbers, dtype=np.int64)
+        counted = np.arange(len(inputs)) if numbers is None else _counted(numbers, len(inputs))
+        if noise is not None and not isinstance(noise, Noise):
+            raise TypeError(f"noise must be an engine.noise.Noise or None, not {noise!r}.")
         for array in (inputs, labels, values, counted):
             array.flags.writeable = False
         for key, value in (
@@ -192,6 +194,13 @@ def _labels(y: Any, n_samples: int) -> npt.NDArray[np.int64]:
     if given.min() < 0 or given.max() >= MAX_CLASSES:
         wrong = given.min() if given.min() < 0 else given.max()
         raise ValueError(f"y must hold classes from 0 to at most {MAX_CLASSES - 1}, not {wrong:g}.")
+    return given.astype(np.int64)
+
+
+def _counted(numbers: Any, n_samples: int) -> npt.NDArray[np.int64]:
+    given = np.asarray(numbers)
+    if given.shape != (n_samples,) or given.dtype.kind not in "iu":
+        raise TypeError(f"numbers must be {n_samples} whole numbers, one a sample.")
     return given.astype(np.int64)
 
 

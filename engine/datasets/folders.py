@@ -96,10 +96,10 @@ def find_folder(name: str) -> Path:
 
 
 def known_folder(name: str) -> Path | None:
-    """Return what `find_folder` finds, or None."""
+    """Return what `find_folder` finds, or None: also where an environment variable names what can be no path."""
     try:
         return find_folder(name)
-    except MissingDatasetError:
+    except ValueError:
         return None
 
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 import re
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -19,22 +16,11 @@ from typing import Any, Final, TextIO
 import numpy as np
 import numpy.typing as npt
 
+from engine import archives
 from engine.datasets.dataset import MAX_CLASSES, Dataset, frozen
 
-# What zipfile and zlib raise for archives that are cut off, altered, encrypted, packed oddly, or too big.
-DAMAGE: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    MemoryError,
-    NotImplementedError,
-    RuntimeError,
-    KeyError,
-)
 Table = npt.NDArray[np.float64]
 NumberedLine = tuple[int, str]
-ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")  # with members, and empty
 N_BLOCK: Final = 256  # lines that are read together while a fault is looked for
 N_MOST_SHOWN: Final = 40  # characters of a bad cell that a sentence repeats
 NUMBER: Final = re.compile(
@@ -53,6 +39,8 @@ def load_csv(path: Path, name: str) -> Dataset:
         ValueError: one sentence with the line and the column (both counted from 1) of what will not do.
     """
     try:
+        if not archives.is_ordinary(path):
+            raise ValueError(f"{path} cannot be read: it is no ordinary file.")
         table = _parse_fast(path)
         if table is None or not _is_usable(table):
             table = _parse_slowly(path)
@@ -198,35 +186,16 @@ def _shown(cell: str) -> str:
 
 def _npz_arrays(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     try:
-        with path.open("rb") as stream:
-            if stream.read(4) not in ZIP_STARTS:
-                raise ValueError("this is no NPZ file, which numpy.savez writes.")
-            stream.seek(0)
-            with np.load(stream, allow_pickle=False) as arrays:
-                return _npz_array(arrays, "x"), _npz_array(arrays, "y")
+        with archives.opened(path) as file:
+            return _npz_array(file, "x"), _npz_array(file, "y")
     except OSError as error:
         raise ValueError(f"the file cannot be read: {error.strerror or error}.") from None
-    except DAMAGE as error:
-        raise ValueError(f"the file is damaged: {_inner(error)}.") from None
+    except archives.DAMAGE as error:
+        raise ValueError(f"the file is damaged: {archives.inner(error)}.") from None
 
 
-def _npz_array(arrays: Any, key: str) -> npt.NDArray[Any]:
-    if key not in arrays.files:
-        found = ", ".join(arrays.files) or "nothing"
+def _npz_array(file: Any, key: str) -> npt.NDArray[Any]:
+    if key not in file.files:
+        found = ", ".join(file.files) or "nothing"
         raise ValueError(f"an NPZ file must hold x and y, and this one holds {found}.")
-    try:
-        array = arrays[key]
-    except (ValueError, *DAMAGE) as error:
-        if "Object arrays" in str(error):
-            raise ValueError(
-                f"{key} is an array of Python objects, which is not read; save numbers."
-            ) from None
-        raise ValueError(f"{key} cannot be read: {_inner(error)}.") from None
-    if not isinstance(array, np.ndarray):
-        raise ValueError(f"{key} is no array that numpy.savez wrote.")
-    return array
-
-
-def _inner(error: Exception) -> str:
-    """Return the first line of another library's message, without its full stop."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return archives.array(file, key)

@@ -43,7 +43,8 @@ def hunt(claim_id: str, seconds: str = "20", seed: str = "0", out: str | None = 
     print(f"Wanted against {claim_id}: {given.looks_for}.", flush=True)
     best, n_tried, is_interrupted = _search(given, budget_s, first)
     if best is None:
-        raise CommandError(f"Nothing was found among {n_tried:,} candidates.", FAILED)
+        status = INTERRUPTED if is_interrupted else FAILED
+        raise CommandError(f"Nothing was found among {n_tried:,} candidates.", status)
     print(f"Found as number {best.n_tried:,} of {n_tried:,} candidates: {best.judgement.summary}")
     if target is not None:
         named = dataclasses.replace(best.witness, name=target.stem, text=best.judgement.summary)

@@ -6,7 +6,7 @@ An array "by unit" holds a row of samples for each unit, rows `stride` numbers a
 
 from __future__ import annotations
 
-from engine.kernels.jit import address_of, address_of_shorts, bytes_of, inlined, inner, lanes_of
+from engine.kernels.jit import address_of, address_of_shorts, bytes_of, inlined, lanes_of, lean
 from engine.kernels.layout import FAN_IN, GRADIENT, PADDED
 from engine.kernels.products import (
     set_listed_product,
@@ -19,7 +19,7 @@ _SAMPLES_AT_A_TIME = 32  # at least; rows that stay in the first-level cache whi
 _ROWS_BYTES = 16 * 1024
 
 
-@inner
+@lean
 def clear(array, start, n):
     """Set n numbers from start on to 0."""
     for i in range(start, start + n):  # array[...] = 0 takes numba seconds to compile
@@ -45,7 +45,7 @@ def _listed_product(numbers, start, start_row, a, a_row, a_k, b, b_k, c, c_row, 
         )
 
 
-@inner
+@lean
 def set_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[j] = sum_i W[i, j] source[i], all by unit; W (fan_in, fan_out) from weights on in theta.
 
@@ -57,7 +57,7 @@ def set_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_
     _product(into, 0, 0, a, size, fan_out * size, b, row, c, row, fan_out, n_vectors, fan_in)
 
 
-@inner
+@lean
 def add_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[j] += sum_i W[i, j] source[i], see `set_forward`."""
     a, b, c = address_of(theta, weights), address_of(source, source_at), address_of(into, at)
@@ -66,7 +66,7 @@ def add_forward(theta, weights, source, source_at, into, at, fan_in, fan_out, n_
     _product(into, c, row, a, size, fan_out * size, b, row, c, row, fan_out, n_vectors, fan_in)
 
 
-@inner
+@lean
 def set_backward(theta, weights, delta, delta_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[i] = sum_j W[i, j] delta[j], both by unit; W (fan_in, fan_out) from weights on in theta."""
     a, b, c = address_of(theta, weights), address_of(delta, delta_at), address_of(into, at)
@@ -75,7 +75,7 @@ def set_backward(theta, weights, delta, delta_at, into, at, fan_in, fan_out, n_w
     _product(into, 0, 0, a, fan_out * size, size, b, row, c, row, fan_in, n_vectors, fan_out)
 
 
-@inner
+@lean
 def add_backward(theta, weights, delta, delta_at, into, at, fan_in, fan_out, n_wide, stride):
     """into[i] += sum_j W[i, j] delta[j], see `set_backward`."""
     a, b, c = address_of(theta, weights), address_of(delta, delta_at), address_of(into, at)
@@ -84,7 +84,7 @@ def add_backward(theta, weights, delta, delta_at, into, at, fan_in, fan_out, n_w
     _product(into, c, row, a, fan_out * size, size, b, row, c, row, fan_in, n_vectors, fan_out)
 
 
-@inner
+@lean
 def add_outer(source, source_at, rows, rows_at, gradient, at, fan_in, wide, n, stride):
     """gradient[i] += sum over the n samples of source[i] rows: source by unit, rows by sample.
 
@@ -96,7 +96,7 @@ def add_outer(source, source_at, rows, rows_at, gradient, at, fan_in, wide, n, s
     _product(rows, c, row, a, stride * size, size, b, row, c, row, fan_in, n_vectors, n)
 
 
-@inner
+@lean
 def first_forward(samples, start, n, n_wide, first_weights, plan, first):
     """first[i] = bias + x W for samples start .. start + n - 1, by sample; 0 from n to n_wide.
 
@@ -118,7 +118,7 @@ def first_forward(samples, start, n, n_wide, first_weights, plan, first):
         _product(first, bias, 0, a, x_row, size, b, row, c, row, n, n_vectors, fan_in)
 
 
-@inner
+@lean
 def add_first_gradient(samples, start, n, rows, one, gradient, plan):
     """Add the first layer's gradient, sum over the samples of x rows and of rows; start is a multiple of a block.
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.activations import LEAKY_SLOPE
 from engine.kernels import functions as own
-from engine.kernels.jit import array_at, external, inlined, inner, singles_at
+from engine.kernels.jit import array_at, external, inlined, lean, singles_at
 
 _LOGISTIC, _TANH, _RELU, _LEAKY_RELU, _SOFTPLUS, _ERF = range(1, 7)
 _TWO_OVER_SQRT_PI: Final = 2.0 / math.sqrt(math.pi)
@@ -120,7 +120,7 @@ def slopes_and_bends(code, values_at, noted_at, slopes_at, bends_at, n):
             bends[i] = -2.0 * noted[i] * slopes[i]
 
 
-@inner
+@lean
 def count_errors(outputs, largest, best, times, y, first, n, n_wide, n_outputs, stride):
     """Fill largest[:n_wide] with each sample's largest logit; return (errors, ties).
 
@@ -187,7 +187,7 @@ def softmax_of_singles(outputs_at, probabilities_at, largest_at, inverse_at, n, 
     _softmax(z, e, singles_at(largest_at, n), singles_at(inverse_at, n), n, n_outputs, stride)
 
 
-@inner
+@lean
 def cross_entropy_losses(shifted, delta, losses, y, first, n, n_wide, stride):
     """From sums of exponentials in losses and probabilities in delta: losses -log p_y, delta p - onehot."""
     one = delta.dtype.type(1.0)
@@ -199,7 +199,7 @@ def cross_entropy_losses(shifted, delta, losses, y, first, n, n_wide, stride):
         delta[at] -= one
 
 
-@inner
+@lean
 def quadratic_losses(error, delta, losses, y, first, n, n_wide, n_outputs, stride):
     """From p in delta: error e = p - onehot, losses 1/2 sum e^2, delta p (e - sum p e)."""
     zero, half, one = delta.dtype.type(0.0), delta.dtype.type(0.5), delta.dtype.type(1.0)
@@ -227,7 +227,7 @@ def quadratic_losses(error, delta, losses, y, first, n, n_wide, n_outputs, strid
             losses[i] += half * error[row + i] * error[row + i]
 
 
-@inner
+@lean
 def squared_losses(outputs, delta, losses, targets, y, first, n, n_wide):
     """Fill losses[:n] = 1/2 (f - t)^2, delta = f - t; return (errors, 0): f > 1/2 means a class above 0."""
     errors, half = 0, delta.dtype.type(0.5)

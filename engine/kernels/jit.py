@@ -40,6 +40,25 @@ def kernel(function: Function) -> Function:
         return numba.njit(cache=CACHE_FOLDER is not None, nogil=True, error_model="numpy")(function)
 
 
+def lean_kernel(function: Function) -> Function:
+    """Do what `kernel` does for a function that neither makes nor returns an array, only looks at parts of some.
+
+    Numba counts who holds an array, with an atomic operation for each array that is handed on or taken apart:
+    hundreds of them in a step of a small network. Without that the caller must hold the arrays, as Python does.
+    """
+    with _own_cache():
+        return numba.njit(cache=CACHE_FOLDER is not None, nogil=True, error_model="numpy", _nrt=False)(
+            function
+        )
+
+
+def lean(function: Function) -> Function:
+    """Do what `inner` does, without counting who holds an array; only `lean_kernel`s may get arrays from it."""
+    return numba.njit(
+        no_cpython_wrapper=True, no_cfunc_wrapper=True, nogil=True, error_model="numpy", _nrt=False
+    )(function)
+
+
 def inner(function: Function) -> Function:
     """Compile function for other kernels only: without the code that Python would need to call it.
 

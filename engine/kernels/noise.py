@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from engine.kernels.jit import inner
+from engine.kernels.jit import lean
 from engine.kernels.layout import FAN_OUT, VALUES
 
 # All of one type: numba makes a float of an int64 and a uint64.
@@ -16,14 +16,14 @@ _SECOND: Final = np.uint64(0x94D049BB133111EB)
 _ONE, _11, _27, _30, _31 = (np.uint64(n) for n in (1, 11, 27, 30, 31))
 
 
-@inner
+@lean
 def _mixed(z):
     z = (z ^ (z >> _30)) * _FIRST
     z = (z ^ (z >> _27)) * _SECOND
     return z ^ (z >> _31)
 
 
-@inner
+@lean
 def fill_factors(samples, start, n, layer, row, stride, factors):
     """Write the factors of hidden layer number `layer` (from 1, its table row given), by unit, for n samples."""
     of_layer = _mixed(_mixed(np.uint64(samples.noise_seed) + _GOLDEN) + np.uint64(layer) * _GOLDEN)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluation, Evaluator, FloatArray, Records, Rows
+from engine.kernels.helpers import Helpers
 from engine.kernels.ink import find_ink, no_ink
 from engine.kernels.jit import compile_late
 from engine.kernels.layout import (
@@ -25,7 +25,7 @@ from engine.kernels.layout import (
     padded,
     work_sizes,
 )
-from engine.kernels.passes import block_losses, chunk_pass, forward, pad_first_weights, work_of
+from engine.kernels.passes import block_losses, chunk_pass, forward, pad_first_weights
 from engine.kernels.steps import many_steps, norm, sum_gradients, totals
 from engine.mlp import MLP
 
@@ -68,7 +68,7 @@ class OrderedEvaluator(Evaluator):
         self.first_weights = np.zeros((net.layer_sizes[0] + 1, wide), dtype)
         self._before = np.empty((2, net.n_params))
         self._n_threads = n_threads
-        self._pool = _pool(n_threads) if _is_worth_sharing(net, data, n, n_threads) else None
+        self._helpers = _helpers(n_threads - 1) if _is_worth_sharing(net, data, n, n_threads) else None
 
     def evaluate(self, theta: FloatArray, gradient: FloatArray, rows: Rows | None = None) -> Evaluation:
         """See `Evaluator.evaluate`."""
@@ -88,7 +88,7 @@ class OrderedEvaluator(Evaluator):
 
     def per_example_loss(self, theta: FloatArray) -> FloatArray:
         """See `Evaluator.per_example_loss`."""
-        data, work = self.data, work_of(self.works, 0)
+        data, work = self.data, Work(*(array[0] for array in self.works))
         losses = np.empty(data.n_samples)
         for start, n in self._forward_blocks(theta):
             block_losses(self.samples, start, n, self.plan, work)
@@ -136,13 +136,7 @@ class OrderedEvaluator(Evaluator):
 
         work(0) must be able to do everything alone: the others may come late or never.
         """
-        members = range(1, self._n_threads if self._pool else 1)
-        others = [self._pool.submit(work, member) for member in members] if self._pool else []
-        result = work(0)
-        for other in others:
-            if not other.cancel():  # one that never started has nothing to do any more
-                other.result()
-        return result
+        return work(0) if self._helpers is None else self._helpers.share(self._n_threads - 1, work)
 
     def _typed(self, theta: FloatArray) -> Typed:
         """Return theta in our dtype; a copy if it is read-only: numba would compile every kernel again for that."""
@@ -184,23 +178,23 @@ class OrderedEvaluator(Evaluator):
     def _forward_blocks(self, theta: FloatArray) -> Iterator[tuple[int, int]]:
         typed = self._typed(theta)
         pad_first_weights(typed, self.plan, self.first_weights)
-        work = work_of(self.works, 0)
+        work = Work(*(array[0] for array in self.works))
         for start in range(0, self.data.n_samples, self.plan.block):
             n = min(self.plan.block, self.data.n_samples - start)
             forward(self.samples, start, n, typed, self.first_weights, self.plan, work)
             yield start, n
 
 
-_pools: dict[int, ThreadPoolExecutor] = {}
+_pools: dict[int, Helpers] = {}
 _pools_lock = threading.Lock()
 
 
-def _pool(n_threads: int) -> ThreadPoolExecutor:
-    """Return the pool for that many threads; all evaluators share it, and it lives as long as the process."""
+def _helpers(n: int) -> Helpers:
+    """Return the pool of n helpers; all evaluators share it, and it lives as long as the process."""
     with _pools_lock:
-        if n_threads not in _pools:
-            _pools[n_threads] = ThreadPoolExecutor(n_threads - 1, thread_name_prefix="lossoscope-kernel")
-        return _pools[n_threads]
+        if n not in _pools:
+            _pools[n] = Helpers(n)
+        return _pools[n]
 
 
 def _is_worth_sharing(net: MLP, data: Dataset, n: int, n_threads: int) -> bool:

@@ -28,7 +28,7 @@ from engine.kernels.elementwise import (
     softmax_of_singles,
     squared_losses,
 )
-from engine.kernels.jit import address_of, bytes_of, inner, kernel, lanes_of
+from engine.kernels.jit import address_of, bytes_of, lanes_of, lean, lean_kernel
 from engine.kernels.layout import (
     CODE,
     CROSS_ENTROPY,
@@ -48,13 +48,13 @@ from engine.kernels.noise import fill_factors
 from engine.kernels.products import transpose, transpose_singles
 
 
-@inner
+@lean
 def _wide(n, work):
     """Return n rounded up to whole vectors."""
     return -(-n // lanes_of(work.first)) * lanes_of(work.first)
 
 
-@inner
+@lean
 def _transpose(source, source_stride, target, target_stride, n_rows, n_columns):
     size, a, b = bytes_of(source), address_of(source, 0), address_of(target, 0)
     if size == 8:  # known when compiled
@@ -63,7 +63,7 @@ def _transpose(source, source_stride, target, target_stride, n_rows, n_columns):
         transpose_singles(a, source_stride * size, b, target_stride * size, n_rows, n_columns)
 
 
-@kernel
+@lean_kernel
 def pad_first_weights(theta, plan, first_weights):
     """Copy weights and bias of the first layer into rows of whole vectors (fan_in + 1, padded)."""
     fan_in, fan_out = plan.layers[0, FAN_IN], plan.layers[0, FAN_OUT]
@@ -72,7 +72,7 @@ def pad_first_weights(theta, plan, first_weights):
             first_weights[i, j] = theta[i * fan_out + j]
 
 
-@kernel
+@lean_kernel
 def forward(samples, start, n, theta, first_weights, plan, work):
     """Fill work.values and work.outputs for samples start .. start + n - 1; n is at most plan.block."""
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
@@ -95,13 +95,13 @@ def forward(samples, start, n, theta, first_weights, plan, work):
         _add_skips(theta, plan, work, n_wide)
 
 
-@inner
+@lean
 def _fill_ones(values, start, n):
     for i in range(start, start + n):
         values[i] = 1.0  # a constant takes the type of the array
 
 
-@inner
+@lean
 def _activate(layer, work, stride):
     slopes = address_of(work.slopes, layer[VALUES] if work.slopes.size else 0)
     values, n = address_of(work.values, layer[VALUES]), layer[FAN_OUT] * stride
@@ -111,14 +111,14 @@ def _activate(layer, work, stride):
         activate_singles(layer[CODE], values, slopes, n)
 
 
-@inner
+@lean
 def _multiply_by_factors(layer, work, stride):
     for i in range(layer[VALUES], layer[VALUES] + layer[FAN_OUT] * stride):
         work.plain[i] = work.values[i]
         work.values[i] *= work.factors[i]
 
 
-@inner
+@lean
 def _affine(theta, layers, layer, source, into, at, n_wide, stride):
     """Fill the pre-activations of a layer, by unit, from the values of the layer below and its row of ones."""
     n_rows, fan_out = layers[layer, FAN_IN] + 1, layers[layer, FAN_OUT]
@@ -126,7 +126,7 @@ def _affine(theta, layers, layer, source, into, at, n_wide, stride):
     set_forward(theta, weights, source, below, into, at, n_rows, fan_out, n_wide, stride)
 
 
-@inner
+@lean
 def _add_skips(theta, plan, work, n_wide):
     n_outputs = plan.layers[-1, FAN_OUT]
     for s in range(len(plan.skips)):
@@ -135,7 +135,7 @@ def _add_skips(theta, plan, work, n_wide):
         add_forward(theta, weights, work.values, at, work.outputs, 0, fan_in, n_outputs, n_wide, plan.block)
 
 
-@kernel
+@lean_kernel
 def block_losses(samples, start, n, plan, work):
     """Fill work.losses and work.output_delta from work.outputs; return (errors, ties)."""
     y, targets = samples.y, samples.targets
@@ -159,7 +159,7 @@ def block_losses(samples, start, n, plan, work):
     return errors, ties
 
 
-@inner
+@lean
 def _softmax(work, n_wide, n_outputs, stride):
     outputs, delta = address_of(work.outputs, 0), address_of(work.output_delta, 0)
     losses, spare = address_of(work.losses, 0), address_of(work.delta, 0)
@@ -169,7 +169,7 @@ def _softmax(work, n_wide, n_outputs, stride):
         softmax_of_singles(outputs, delta, losses, spare, n_wide, n_outputs, stride)
 
 
-@inner
+@lean
 def _backward(samples, start, n, theta, plan, work):
     layers, stride, last = plan.layers, plan.block, len(plan.layers) - 1
     n_wide = _wide(n, work)
@@ -191,7 +191,7 @@ def _backward(samples, start, n, theta, plan, work):
     add_first_gradient(samples, start, n, work.rows, work.one, work.gradient, plan)
 
 
-@inner
+@lean
 def _multiply_by_slope(layer, delta, work, stride):
     is_noisy = work.factors.size > 0
     values = address_of(work.plain if is_noisy else work.values, layer[VALUES])
@@ -206,7 +206,7 @@ def _multiply_by_slope(layer, delta, work, stride):
         multiply_singles_by_slope(layer[CODE], address_of(delta, 0), values, slopes, n)
 
 
-@inner
+@lean
 def _add_skip_gradients(plan, work, n):
     wide = plan.layers[-1, PADDED]
     for s in range(len(plan.skips)):
@@ -215,7 +215,7 @@ def _add_skip_gradients(plan, work, n):
         add_outer(work.values, at, work.rows, 0, work.gradient, into, fan_in, wide, n, plan.block)
 
 
-@inner
+@lean
 def _add_skip_deltas(theta, plan, layer, into, output_delta, n_wide):
     n_outputs, fan_in = plan.layers[-1, FAN_OUT], plan.layers[layer - 1, FAN_OUT]
     for s in range(len(plan.skips)):
@@ -224,8 +224,8 @@ def _add_skip_deltas(theta, plan, layer, into, output_delta, n_wide):
             add_backward(theta, weights, output_delta, 0, into, 0, fan_in, n_outputs, n_wide, plan.block)
 
 
-@kernel
-def work_of(works, chunk):
+@lean
+def _work_of(works, chunk):
     """Return the work arrays of one chunk."""
     return Work(
         works.values[chunk],
@@ -245,10 +245,10 @@ def work_of(works, chunk):
     )
 
 
-@kernel
+@lean_kernel
 def chunk_pass(samples, bounds, chunk, theta, first_weights, plan, works, with_gradient):
     """Sum losses, errors, ties and (if asked) the gradient over the samples of one chunk into its work."""
-    work = work_of(works, chunk)
+    work = _work_of(works, chunk)
     start, stop = bounds[chunk], bounds[chunk + 1]
     clear(work.totals, 0, 3)
     if with_gradient:

@@ -10,6 +10,8 @@ numba has no name for a register. A is read number by number with any strides, B
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,36 @@ def _fused(builder: Any, a: Any, b: Any, c: Any, numbers: _Numbers) -> Any:
     return builder.call(function, [a, b, c])
 
 
+@contextlib.contextmanager
+def _count(builder: Any, n: Any) -> Iterator[Any]:
+    """Loop with an index from 0 to n - 1, which LLVM does not unroll: what is inside fills the machine as it is.
+
+    Unrolled, sums over ten numbers spend their time between the loops for eight of them and for the rest.
+    """
+    index = cgutils.alloca_once(builder, _INT)
+    builder.store(_INT(0), index)
+    with builder.if_then(builder.icmp_signed(">", n, _INT(0))):
+        body, end = builder.append_basic_block("sum"), builder.append_basic_block("summed")
+        builder.branch(body)
+        builder.position_at_end(body)
+        at = builder.load(index)
+        yield at
+        after = builder.add(at, _INT(1))
+        builder.store(after, index)
+        again = builder.cbranch(builder.icmp_signed("<", after, n), body, end)
+        again.set_metadata("llvm.loop", _not_unrolled(builder.module))
+        builder.position_at_end(end)
+
+
+def _not_unrolled(module: Any) -> Any:
+    """Return the mark of a loop of its own that is to stay as it is."""
+    mark = ir.MetaDataString(module, "llvm.loop.unroll.disable")
+    number = ir.Constant(_INT, len(module.metadata))  # else two marks alike would be one
+    node = module.add_metadata([number, module.add_metadata([mark])])
+    node.operands = (node, node.operands[1])  # LLVM knows a loop by a node that begins with itself
+    return node
+
+
 def _tile(n_rows: int, n_vectors: int, is_listed: bool = False) -> Any:
     """Return an intrinsic that sets a tile of C, n_rows by n_vectors vectors, to start + sum over k of A[r, k] B[k, v].
 
@@ -77,8 +109,8 @@ def _tile(n_rows: int, n_vectors: int, is_listed: bool = False) -> Any:
             for at in tile:
                 builder.store(builder.load(address_in(start, start_row, *at), align=n_bytes), sums[at])
         a_rows = [builder.add(a, builder.mul(a_row, _INT(r))) for r in range(n_rows)]
-        with cgutils.for_range(builder, n_k, intp=_INT) as loop:
-            k = _listed(builder, args[11], loop.index) if is_listed else loop.index
+        with _count(builder, n_k) as index:
+            k = _listed(builder, args[11], index) if is_listed else index
             in_b = builder.add(b, builder.mul(k, b_k))
             in_a = builder.mul(k, a_k)
             lanes = [

@@ -6,6 +6,9 @@ shared: exp(-(z + step P2)) = exp(-z) exp(-step P2) is one multiplication from p
 stored with units as rows and samples as columns, so that each vector holds one unit of several samples, and a
 block of samples stays in the first-level cache while a run of points goes by.
 
+Fixed noise does not move along the plane: its factors multiply the hidden units' values behind the activation,
+and nothing that is shared before it changes.
+
 The grid is given out to threads in runs: some neighbouring points of a row. What a run adds up does not depend
 on who does it or when.
 """
@@ -55,6 +58,8 @@ class Blocks(NamedTuple):
         labels, targets: (n_blocks, n_columns).
         label_at: (n_blocks, n_columns) where the logit of the label is, in bytes behind that of class 0 of the
             block's first sample.
+        factors: (n_blocks, n_rows * n_columns) what hidden units' values are multiplied by, see `engine.noise`, in
+            the places that the hidden layers have in `Work.values`; (n_blocks, 0) where there is no noise.
         n_samples: how many they are.
     """
 
@@ -63,6 +68,7 @@ class Blocks(NamedTuple):
     labels: npt.NDArray[np.int64]
     targets: FloatArray
     label_at: npt.NDArray[np.int64]
+    factors: FloatArray
     n_samples: int
 
 
@@ -186,16 +192,27 @@ def _set_layer(parameters, offset, values, start, n_in, out_start, n_out, n_colu
 
 
 @inner
-def _forward(plan, work):
-    """Go from the first layer's values to the outputs, with the weights in work.parameters."""
+def _multiply(values, start, n, factors, block):
+    """Multiply n values, from start on, by the factors of a block that stand in the same places."""
+    for i in range(start, start + n):
+        values[i] *= factors[block, i]
+
+
+@inner
+def _forward(plan, work, factors, block):
+    """Go from the first layer's values to the outputs of a block, with the weights in work.parameters."""
     layers, values, parameters, n = plan.layers, work.values, work.parameters, work.best.size
-    start, n_out = 0, 0
+    start, n_out, has_noise = 0, 0, factors.size > 0
+    if has_noise:
+        _multiply(values, 0, layers[0, 1] * n, factors, block)
     for number in range(1, len(layers)):
         n_in, n_out, offset = layers[number - 1, 1], layers[number, 1], layers[number, 3]
         start = layers[number, 0] * n
         _set_layer(parameters, offset, values, layers[number - 1, 0] * n, n_in, start, n_out, n)
         if layers[number, 2] >= 0:
             activate(layers[number, 2], values[start : start + n_out * n], plan.leaky_slope)
+            if has_noise:
+                _multiply(values, start, n_out * n, factors, block)
     for number in range(len(layers) - 1):
         offset, n_in = layers[number, 4], layers[number, 1]
         if offset >= 0:
@@ -408,6 +425,7 @@ def _add_run(blocks, first_block, last_block, plan, a, betas, step, work, loss, 
     code, n_columns = plan.layers[0, 2], work.best.size
     rate, can_share = 2.0 if code == _TANH else 1.0, step != 0.0 and (code == _TANH) | (code == _LOGISTIC)
     e, h, row2 = address_of(work.exponentials, 0), address_of(work.values, 0), plan.rest[2]
+    factors = blocks.factors
     _combine(work.row, plan.rest[0], plan.rest[1], a)
     for block in range(first_block, last_block):
         p2, n_samples = blocks.projections[2, block], min(n_columns, blocks.n_samples - block * n_columns)
@@ -426,7 +444,7 @@ def _add_run(blocks, first_block, last_block, plan, a, betas, step, work, loss, 
             else:
                 next_logistics(e, ratio, h, p2.size)
             _combine(work.parameters, work.row, row2, betas[j])
-            _forward(plan, work)
+            _forward(plan, work, factors, block)
             got_loss, got_errors = _score(plan, work, blocks, block, n_samples)
             loss[j] += got_loss
             n_errors[j] += got_errors

@@ -10,8 +10,8 @@ from engine.kernels.jit import (
     atomic_get,
     atomic_set,
     bytes_of,
-    inner,
-    kernel,
+    lean,
+    lean_kernel,
     yield_core,
 )
 from engine.kernels.layout import (
@@ -29,7 +29,7 @@ from engine.kernels.passes import chunk_pass, pad_first_weights
 SPINS = 2000  # looks at a cell before a waiting thread offers its core to others: some microseconds
 
 
-@kernel
+@lean_kernel
 def sum_gradients(parts, plan, n_samples, gradient):
     """Write the mean gradient into gradient (n_params,): rows of parts added in order, padding left out.
 
@@ -60,7 +60,7 @@ def sum_gradients(parts, plan, n_samples, gradient):
             gradient[i] = 0.0
 
 
-@inner
+@lean
 def _sum_block(parts, source, target, n_rows, n_columns, wide, gradient):
     for i in range(n_rows):
         into = gradient[target + i * n_columns : target + (i + 1) * n_columns]
@@ -75,7 +75,7 @@ def _sum_block(parts, source, target, n_rows, n_columns, wide, gradient):
                     into[j] += row[j]
 
 
-@kernel
+@lean_kernel
 def norm(vector):
     """Return the Euclidean length."""
     total = 0.0
@@ -84,7 +84,7 @@ def norm(vector):
     return math.sqrt(total)
 
 
-@inner
+@lean
 def symmetry_spread(theta, plan):
     """Return the largest difference between two units of a hidden layer; see `engine.history.SERIES`."""
     layers, largest = plan.layers, 0.0
@@ -104,7 +104,7 @@ def symmetry_spread(theta, plan):
     return largest
 
 
-@inner
+@lean
 def _range(theta, start, stride, n):
     low = high = theta[start]
     for i in range(1, n):
@@ -114,7 +114,7 @@ def _range(theta, start, stride, n):
     return high - low
 
 
-@kernel
+@lean_kernel
 def totals(works, n_samples):
     """Return (mean loss, errors, ties) of the chunks, added in their order."""
     loss, errors, ties = 0.0, 0.0, 0.0
@@ -125,13 +125,13 @@ def totals(works, n_samples):
     return loss / n_samples, int(errors), int(ties)
 
 
-@inner
+@lean
 def _copy(source, target):
     for i in range(source.size):
         target[i] = source[i]
 
 
-@kernel
+@lean_kernel
 def many_steps(
     member,
     control,
@@ -191,13 +191,13 @@ def many_steps(
     return n_steps, diverged
 
 
-@inner
+@lean
 def control_cells(control):
     """Return the addresses of (next chunk to take, chunks done, whether all is over), a cache line apart."""
     return address_of(control, 0), address_of(control, 8), address_of(control, 16)
 
 
-@inner
+@lean
 def _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan, works):
     while True:
         chunk = atomic_add(next_chunk, 1)
@@ -207,7 +207,7 @@ def _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan
         atomic_add(n_done, 1)
 
 
-@inner
+@lean
 def finish_step(theta, gradient, before, plan, works, n_samples, records, step):
     """Gather the chunks and record entry `step`; take the step back and return False if it is not finite."""
     sum_gradients(works.gradient, plan, n_samples, gradient)

@@ -74,6 +74,7 @@ def aligned(scene: Scene) -> View:
     """Make the view of a point, another one, and the permuted copy of that which is nearest to the first."""
     from engine.alignment import align  # it needs this package
 
+    _refuse_noise(scene)
     first, second, gap = _two_ends(scene)
     found = align(scene.net, first.theta, second.theta)
     label = f"{second.label}, matched"
@@ -104,6 +105,7 @@ def aligned(scene: Scene) -> View:
 
 def copies(scene: Scene) -> View:
     """Make the view of a point and two of its permuted copies."""
+    _refuse_noise(scene)
     (point,) = _ends(scene, 1)
     once, twice = (shifted(scene.net, point.theta, n_places) for n_places in (1, 2))
     gap = length(once - point.theta)
@@ -202,6 +204,12 @@ def _two_ends(scene: Scene) -> tuple[Point, Point, float]:
     first, second = _ends(scene, 2)
     _check_distinct(first, second)
     return first, second, length(second.theta - first.theta)
+
+
+def _refuse_noise(scene: Scene) -> None:
+    """Raise ValueError where a permuted copy would compute something else."""
+    if scene.data is not None and scene.data.noise is not None:
+        raise ValueError("noise must be 0 for this: with it each hidden unit has factors of its own.")
 
 
 def _check_distinct(first: Point, second: Point) -> None:

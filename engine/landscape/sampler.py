@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,12 +13,13 @@ import numpy.typing as npt
 
 from engine.activations import ACTIVATIONS, LEAKY_SLOPE
 from engine.datasets.dataset import Dataset
+from engine.kernels.helpers import Helpers
 from engine.kernels.jit import LANES
 from engine.kernels.math import LOG2_E
 from engine.kernels.slice_vectors import GROUP, PAIR
 from engine.kernels.slices import LOSS_CODES, RUN, Blocks, Plan, Work, add_points, set_ratios
 from engine.mlp import MLP
-from engine.noise import refuse_noise
+from engine.noise import factors
 
 FloatArray = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -54,15 +54,14 @@ class Sampler:
         betas: FloatArray,
         n_threads: int = 1,
     ) -> None:
-        refuse_noise(data, "a slice")
         self._net, self._data, self._vectors = net, data, vectors
         self._alphas, self._betas = alphas, betas
         self._n_columns = _columns_a_block(net, data)
         self._plan = _plan(net, vectors)
         n_rest = self._plan.rest.shape[1]
         self._works = [_work(net, self._n_columns, n_rest) for _ in range(n_threads)]
-        self._pool = ThreadPoolExecutor(n_threads - 1, "lossoscope-kernel") if n_threads > 1 else None
-        a_block = 4 * 8 * net.layer_sizes[1] * self._n_columns
+        self._pool = Helpers(n_threads - 1) if n_threads > 1 else None
+        a_block = 8 * (4 * net.layer_sizes[1] + self._n_noisy_rows) * self._n_columns
         self._blocks_a_group = max(1, _GROUP_BYTES // a_block)
         self._kept: Blocks | None = None
         self._block_s = (
@@ -147,11 +146,10 @@ class Sampler:
             )
 
         started = time.perf_counter()
-        others = [self._pool.submit(work, k) for k in range(1, len(self._works))] if self._pool else []
-        work(0)
-        for other in others:
-            if not other.cancel():  # one that never started has nothing to do any more
-                other.result()
+        if self._pool is None:
+            work(0)
+        else:
+            self._pool.share(len(self._works) - 1, work)
         n_done = (span[1] - span[0]) * len(alphas) * len(betas)
         self._block_s = (time.perf_counter() - started) * len(self._works) / n_done + 1e-9
 
@@ -172,6 +170,11 @@ class Sampler:
         """How many samples are projected at a time: whole blocks."""
         return max(1, _SAMPLES_AT_A_TIME // self._n_columns) * self._n_columns
 
+    @property
+    def _n_noisy_rows(self) -> int:
+        """Rows of factors a block: of the hidden layers, each with its row of ones; 0 without noise."""
+        return sum(width + 1 for width in self._net.layer_sizes[1:-1]) if self._data.noise else 0
+
     def _empty_blocks(self, first: int, stop: int) -> Blocks:
         n, data = self._n_columns, self._data
         start, end = first * n, min(stop * n, data.n_samples)
@@ -180,12 +183,15 @@ class Sampler:
         targets.reshape(-1)[: end - start] = data.targets[start:end]
         label_at = 8 * (labels * n + np.arange(n))
         projections = np.zeros((3, stop - first, self._net.layer_sizes[1] * n))
-        return Blocks(projections, np.zeros_like(projections[0]), labels, targets, label_at, end - start)
+        noisy = np.ones((stop - first, self._n_noisy_rows * n))
+        ratios = np.zeros_like(projections[0])
+        return Blocks(projections, ratios, labels, targets, label_at, noisy, end - start)
 
     def _project(self, origin: int, start: int, blocks: Blocks) -> None:
         """Multiply a few samples, from number origin + start on, with the first layer of all three vectors."""
         n, n_first = self._n_columns, self._net.layer_sizes[1]
-        x = self._data.x[origin + start : origin + min(start + self._stride, blocks.n_samples)]
+        samples = slice(origin + start, origin + min(start + self._stride, blocks.n_samples))
+        x = self._data.x[samples]
         n_new = -(-len(x) // n)
         padded = np.zeros((n_first, n_new * n))
         scale = LOG2_E if _has_powers(self._net) and not self._net.n_hidden else 1.0
@@ -195,6 +201,18 @@ class Sampler:
                 padded[:, : len(x)] = (weights.T @ x.T + bias[:, None]) * scale
             by_block = padded.reshape(n_first, n_new, n).transpose(1, 0, 2)
             into[start // n : start // n + n_new] = by_block.reshape(n_new, -1)
+        self._set_factors(samples, blocks.factors[start // n : start // n + n_new])
+
+    def _set_factors(self, samples: slice, into: FloatArray) -> None:
+        """Write the noise of some samples into their blocks (n_blocks, n_rows * n_columns), if there is any."""
+        n, row = self._n_columns, 0
+        by_row = into.reshape(len(into), -1, n)
+        for of_layer in factors(self._net, self._data, samples):
+            n_samples, width = of_layer.shape
+            padded = np.ones((len(into) * n, width))
+            padded[:n_samples] = of_layer
+            by_row[:, row : row + width] = padded.reshape(len(into), n, width).transpose(0, 2, 1)
+            row += width + 1
 
 
 def even_step(betas: FloatArray) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import checks
+from engine.arguments import check_net_and_data
 from engine.datasets.dataset import Dataset
 from engine.evaluator import check_fit
 from engine.landscape.levels import Level, filled, levels
@@ -70,6 +71,7 @@ def line_slice(
     Raises:
         TypeError, ValueError: one sentence naming the argument.
     """
+    check_net_and_data(net, data)
     *_, (_, result) = iter_line_slice(net, data, origin, direction, alphas, n_threads)
     return result
 
@@ -88,6 +90,7 @@ def plane_slice(
     Raises:
         TypeError, ValueError: one sentence naming the argument.
     """
+    check_net_and_data(net, data)
     *_, (_, result) = iter_plane_slice(net, data, origin, d1, d2, alphas, betas, n_threads)
     return result
 
@@ -183,7 +186,7 @@ def _vector(net: MLP, name: str, value: Any) -> FloatArray:
 
 def _grid(name: str, value: Any) -> FloatArray:
     try:
-        grid = np.array(value, dtype=np.float64)
+        grid = checks.real_array(value).copy()
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a list of numbers, not {type(value).__name__}.") from None
     if grid.ndim != 1 or not len(grid):

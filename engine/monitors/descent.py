@@ -14,6 +14,6 @@ class Descent(CheapMonitor):
 
     def read(self, snapshot: Snapshot) -> Reading:
         """Return the count; mini-batches have a claim of their own."""
-        if snapshot.config.batch_size is not None:
+        if snapshot.batch_sizes != {None}:
             return Reading(Answer.NOT_APPLICABLE, "The steps use mini-batches.")
         return of_rises(snapshot.history.loss_rises, snapshot.history, "The loss rose")

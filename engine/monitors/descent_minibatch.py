@@ -14,6 +14,9 @@ class DescentMinibatch(CheapMonitor):
 
     def read(self, snapshot: Snapshot) -> Reading:
         """Return the count; full-batch runs have a claim of their own."""
-        if snapshot.config.batch_size is None:
+        if snapshot.batch_sizes == {None}:
             return Reading(Answer.NOT_APPLICABLE, "Every step uses the full batch.")
-        return of_rises(snapshot.history.loss_rises, snapshot.history, "The full loss rose")
+        rises = snapshot.history.loss_rises
+        if None in snapshot.batch_sizes:
+            rises = rises[snapshot.takes_mini_batches(1, snapshot.n_steps)[rises - 1]]
+        return of_rises(rises, snapshot.history, "The full loss rose")

@@ -25,7 +25,11 @@ class HessianIndefinite(Monitor):
             yield 1.0, Reading(Answer.UNDECIDED, "The network is too large to follow its Hessian.")
             return
         yield 0.1, None
-        pairs = extreme_eigenpairs(snapshot.net, snapshot.data, snapshot.theta, tolerance=1e-6)
+        try:
+            pairs = extreme_eigenpairs(snapshot.net, snapshot.data, snapshot.theta, tolerance=1e-6)
+        except ArithmeticError as error:
+            yield 1.0, Reading(Answer.UNDECIDED, str(error), snapshot.n_steps)
+            return
         low, high = float(pairs.smallest[0]), float(pairs.largest[0])
         size = _SURE * max(abs(low), abs(high))
         is_indefinite = low < -size and high > size

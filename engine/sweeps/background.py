@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 
 from engine.cores import usable_cores
 from engine.datasets.folders import data_folder
 from engine.sweeps.cell import Row
+from engine.sweeps.lock import held
 from engine.sweeps.results import Results, open_or_make, open_results
 from engine.sweeps.running import Running
 from engine.sweeps.sweep import Sweep
@@ -49,7 +51,10 @@ def iter_rows(
     """
     if sweep is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    with open_results(path) if sweep is None else open_or_make(path, sweep) as results:
+    with ExitStack() as stack:
+        if n_workers:
+            stack.enter_context(held(path))
+        results = stack.enter_context(open_results(path) if sweep is None else open_or_make(path, sweep))
         n_done = 0
         for part in _parts(results):
             rows.put(part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from engine import checks
@@ -48,18 +48,20 @@ def sweep(
         1 when every cell failed, else 0; 130 after Ctrl-C, and then a second call goes on.
     """
     from engine import outputs
+    from engine.sweeps import lock
     from engine.sweeps.results import open_or_make
     from engine.sweeps.sweep import load_sweep
     from engine.sweeps.tables import as_csv
 
-    with reading_input():
-        asked = load_sweep(file)
-        path = as_target("out", out if out is not None else f"{asked.sweep_id}.sqlite")
-        targets = {"out": path} | ({} if csv is None else {"csv": as_target("csv", csv)})
-        outputs.check_targets(**targets)
-        crew = _workers(workers, scheduler)
-        results = open_or_make(path, asked)
-    with results:
+    with ExitStack() as stack:
+        with reading_input():
+            asked = load_sweep(file)
+            path = as_target("out", out if out is not None else f"{asked.sweep_id}.sqlite")
+            targets = {"out": path} | ({} if csv is None else {"csv": as_target("csv", csv)})
+            outputs.check_targets(**targets)
+            stack.enter_context(lock.held(path))
+            crew = _workers(workers, scheduler)
+            results = stack.enter_context(open_or_make(path, asked))
         seconds = _run(results, crew)
         print(_report(results, seconds))
         if "csv" in targets:
@@ -83,9 +85,8 @@ def _run(results: Results, crew: Crew | Cluster) -> float:
     from engine.sweeps.running import Running
 
     started = time.perf_counter()
-    running = Running(results, crew)
     try:
-        _show(running)
+        _show(Running(results, crew))
     except KeyboardInterrupt:
         raise CommandError(_interrupted(results), INTERRUPTED) from None
     except OSError as error:

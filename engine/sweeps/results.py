@@ -28,6 +28,8 @@ _WAIT_S: Final = 30.0  # for a reader that is in the middle of the file
 class Results:
     """A results file that is open; close it, or use it in a with statement.
 
+    All that reads raises OSError with one sentence where the file is damaged.
+
     Attributes:
         path: of the file.
         sweep: whose results these are.
@@ -65,29 +67,34 @@ class Results:
 
     def rows(self) -> Iterator[Row]:
         """Yield all rows in the order of the cells."""
-        yield from self._connection.execute("SELECT * FROM cells ORDER BY cell")
+        yield from self._select("SELECT * FROM cells ORDER BY cell")
 
     def row(self, cell: int) -> Row | None:
         """Return the row of a cell, or None where it has not been run."""
-        found: Row | None = self._connection.execute("SELECT * FROM cells WHERE cell = ?", (cell,)).fetchone()
-        return found
+        return next(self._select("SELECT * FROM cells WHERE cell = ?", cell), None)
 
     def cells(self) -> Iterator[int]:
         """Yield the numbers of the cells that are there."""
-        for (cell,) in self._connection.execute("SELECT cell FROM cells"):
+        for (cell,) in self._select("SELECT cell FROM cells"):
+            if not 0 <= cell < self.sweep.n_cells:
+                raise OSError(f"{self.path} is damaged: it holds a run {cell}, and the sweep has none.")
             yield cell
 
     def counts(self) -> dict[str, int]:
         """Return how many cells have each status."""
-        return dict(
-            self._connection.execute("SELECT status, COUNT(*) FROM cells GROUP BY status ORDER BY status")
-        )
+        return dict(self._select("SELECT status, COUNT(*) FROM cells GROUP BY status ORDER BY status"))
 
     def first_reason(self, status: str) -> str:
         """Return why the first cell with a status has it, "" where there is none."""
         query = "SELECT reason FROM cells WHERE status = ? ORDER BY cell LIMIT 1"
-        found = self._connection.execute(query, (status,)).fetchone()
+        found = next(self._select(query, status), None)
         return str(found[0]) if found else ""
+
+    def _select(self, query: str, *values: object) -> Iterator[Row]:
+        try:
+            yield from self._connection.execute(query, values)
+        except sqlite3.Error as error:
+            raise OSError(f"{self.path} could not be read: {error}.") from error
 
 
 def open_results(path: Path, sweep: Sweep | None = None) -> Results:
@@ -108,6 +115,7 @@ def open_results(path: Path, sweep: Sweep | None = None) -> Results:
         if (about.get("kind"), about.get("version")) != (_KIND, _VERSION):
             raise ValueError(f"it is of version {about.get('version')}, and this program reads {_VERSION}")
         results = Results(path, sweep_of_text(about["sweep"]), connection)
+        _check_columns(results.sweep, connection)
     except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
         connection.close()
         raise ValueError(
@@ -120,6 +128,15 @@ def open_results(path: Path, sweep: Sweep | None = None) -> Results:
             "settings, axes, stop or measures were changed; name another file."
         )
     return results
+
+
+def _check_columns(sweep: Sweep, connection: sqlite3.Connection) -> None:
+    wanted = ["cell", "status", "reason", "n_steps", "seconds", *(measure.name for measure in sweep.measures)]
+    found = [name for _, name, *_ in connection.execute("PRAGMA table_info(cells)")]
+    if found != wanted:
+        raise ValueError(
+            f"its table cells has the columns {', '.join(found) or 'none'}, not {', '.join(wanted)}"
+        )
 
 
 def make_results(path: Path, sweep: Sweep) -> Results:

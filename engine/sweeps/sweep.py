@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from engine.claims.registry import CLAIM_IDS
 from engine.config import RunConfig, setting_names
 from engine.sweeps.axes import Axis, as_text, read_axis, with_values
 from engine.sweeps.measures import Measure, read_measure
+from engine.tomls import faults_named, read_toml
 
 FOLDER: Final = Path(__file__).resolve().parent.parent.parent / "assets" / "sweeps"
 MOST_CELLS: Final = 1_000_000_000
@@ -139,10 +139,8 @@ def load_sweep(name: str, folder: Path = FOLDER) -> Sweep:
         raise ValueError(
             f"{name!r} is no sweep: it must be the path of a file, or one of {', '.join(sweep_ids(folder))}."
         )
-    try:
-        return read_sweep(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
-        raise ValueError(f"The sweep file {path.name} cannot be used: {error}") from error
+    with faults_named(f"The sweep file {path.name}"):
+        return read_sweep(path.stem, read_toml(path))
 
 
 def sweep_of_text(text: str) -> Sweep:

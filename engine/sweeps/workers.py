@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.sweeps.batches import Batch, Batches
 from engine.sweeps.cell import Row, run_batch
+from engine.sweeps.program import check_program, program
 from engine.sweeps.worker import ENVIRONMENT, prepare
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _IN_FLIGHT: Final = 2  # batches a worker: the next is there when one is done
 _LOOK_S: Final = 0.1  # between two looks at whether somebody has cancelled
 _CONNECT_S: Final = 15.0
+_LONGEST: Final = 200  # characters of what a worker says
 LOCAL_BATCH_S: Final = 0.5
 _SCHEDULER_BATCHES_A_S: Final = 50  # a scheduler and two workers on one machine managed 175
 
@@ -125,15 +127,23 @@ class Cluster:
     Dask itself gives the batches of a worker that died to another.
 
     Raises:
-        ValueError: one sentence, where Dask is not installed, nobody answers, or there is no worker.
+        ValueError: one sentence, where Dask is not installed, nobody answers, there is no worker, or one has
+            another version of this program or of the packages that compute. A worker that comes later and has
+            one ends the sweep.
     """
 
     def __init__(self, address: str) -> None:
         self._client = _client(address)
-        self.n_workers = sum(self._client.ncores().values())
-        if not self.n_workers:
+        try:
+            self.n_workers = sum(self._client.ncores().values())
+            if not self.n_workers:
+                raise ValueError(
+                    f"--scheduler must be that of a cluster with workers, and {address} has none."
+                )
+            _check_workers(self._client)
+        except BaseException:
             self._client.close()
-            raise ValueError(f"--scheduler must be that of a cluster with workers, and {address} has none.")
+            raise
         self.batch_s = max(LOCAL_BATCH_S, self.n_workers / _SCHEDULER_BATCHES_A_S)
 
     def outcomes(
@@ -144,7 +154,7 @@ class Cluster:
 
         def calls() -> Iterator[Any]:
             while not is_cancelled() and (cells := batches.take()):
-                yield delayed(_run)(text, cells)
+                yield delayed(_run)(text, cells, program())
 
         try:
             with parallel_config("dask", client=self._client):
@@ -158,8 +168,26 @@ class Cluster:
             self._client.close()
 
 
-def _run(text: str, cells: Batch) -> Outcome:
+def _run(text: str, cells: Batch, here: str) -> Outcome:
+    check_program(here)
     return Outcome(cells, run_batch(text, cells))
+
+
+def _check_workers(client: Any) -> None:
+    """Raise ValueError with one sentence unless every worker runs the same program as this process."""
+    answers = client.run(program, on_error="return")
+    for worker, answer in sorted(answers.items()):
+        if answer == program():
+            continue
+        has = f"has {answer}" if isinstance(answer, str) else f"cannot load it ({_words(answer)})"
+        raise ValueError(
+            f"--scheduler must be that of a cluster whose workers have this very program, {program()}, "
+            f"and the worker {worker} {has}."
+        )
+
+
+def _words(answer: object) -> str:
+    return " ".join(f"{type(answer).__name__}: {answer}".split())[:_LONGEST]
 
 
 def _client(address: str) -> Any:

@@ -9,21 +9,21 @@ from typing import Any, ClassVar, Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.cores import usable_cores
 from engine.snapshot import Snapshot, State
+from gui.captions import Caption
 from gui.inquiries import Inquiry, IsCancelled
 from gui.legends import Key, Legend
 from gui.panels.panel import Panel
-from gui.theme import Theme, set_role
+from gui.theme import Theme
 
 _REST_S: Final = 1.0  # between two answers that follow a run, at least
 # An answer that follows a run rests so many times as long as it took: on two cores it runs on the window's or
 # the engine's own.
 _DUTY: Final = 3.0 if usable_cores() > 2 else 20.0
 _SMALL_PX: Final = (460, 340)
-_MOST_LINES: Final = ((340, 4), (260, 3), (0, 2))  # of the caption, from that height on
 _PATIENCE_S: Final = 0.7  # an answer that takes longer shows how far it is, and can be cancelled
 
 
@@ -90,7 +90,7 @@ class AskingPanel(Panel):
         self.anyway_button = corner_button("Compute anyway", "Compute once, at the present step.")
         self.anyway_button.clicked.connect(self.recompute)
         self.anyway_button.setVisible(False)
-        self.caption = _caption()
+        self.caption = Caption()
         self._asked: Snapshot | None = None
         self._inquiry: Inquiry | None = None
         self._run_id = -1
@@ -149,7 +149,6 @@ class AskingPanel(Panel):
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours of the legend; a subclass adds its plots'. See Panel."""
         self.legend.apply_theme(theme)
-        self._limit_caption()
 
     def summary(self) -> str:
         """Return what is shown, as text."""
@@ -160,7 +159,6 @@ class AskingPanel(Panel):
         super().resizeEvent(event)
         self.is_small = self.width() < _SMALL_PX[0] or self.height() < _SMALL_PX[1]
         self._offer_buttons()
-        self._limit_caption()
         if self._newest is not None and self.isVisible():
             self.write()
 
@@ -236,10 +234,6 @@ class AskingPanel(Panel):
         self.anyway_button.setVisible(is_offered)
         self.recompute_button.setVisible(is_slow or not (self.is_small or is_offered))
 
-    def _limit_caption(self) -> None:
-        n_lines = next(n for height, n in _MOST_LINES if self.height() >= height)
-        self.caption.setMaximumHeight(n_lines * self.caption.fontMetrics().lineSpacing() + 2)
-
     def _progress_key(self) -> tuple[Key, ...]:
         if self._inquiry is None or self._inquiry.seconds < _PATIENCE_S:
             return ()
@@ -249,11 +243,8 @@ class AskingPanel(Panel):
     def _write_caption(self) -> None:
         text = self._pointed_text or self._problem or self._long_text() or self.caption_text()
         if text != self.caption.text():
-            set_role(self.caption, "problem" if text == self._problem else "caption")
-            # The plots must not jump when a short text takes the place of a long one.
-            self.caption.setMinimumHeight(self.caption.height() if self._pointed_text else 0)
-            self.caption.setText(text)
-            self.caption.setToolTip(text)
+            self.caption.hold(bool(self._pointed_text))
+            self.caption.show_text(text, is_problem=text == self._problem)
             self.setAccessibleDescription(text)
 
     def _long_text(self) -> str:
@@ -282,11 +273,3 @@ def name_button(button: QPushButton, text: str) -> None:
     """Write a text on a button, and make it no wider than that."""
     button.setText(text)
     button.setMaximumWidth(button.fontMetrics().horizontalAdvance(text) + 18)
-
-
-def _caption() -> QLabel:
-    caption = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-    caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    set_role(caption, "caption")
-    return caption

@@ -16,6 +16,7 @@ from gui import numerals
 from gui.findings import Findings
 from gui.inquiries import Inquiry, IsCancelled
 from gui.legends import Key
+from gui.panel_keys import AXIS, READ, RECOMPUTE, ZOOM
 from gui.panels.asking_panel import AskingPanel, corner_button, name_button
 from gui.plot_pairs import PlotPair
 from gui.plots import Plot, log_range
@@ -101,8 +102,9 @@ eigenvalues need not be exact; the diamonds' are. Computed when you press the bu
 step; the button also hides it again.
 
 Follow computes anew while the run goes on, beside training, with rests. The scale is logarithmic away
-from 0 and linear around it, so that both signs have a place; right button: linear. Arrows read the
-numbers."""
+from 0 and linear around it, so that both signs have a place; the right button makes it linear."""
+    sources = ("exam", "minima", "convexity")
+    key_table = (*READ, *ZOOM, *AXIS, *RECOMPUTE)
 
     def make_plots(self) -> QWidget:
         """Create both plots; see AskingPanel."""
@@ -381,7 +383,7 @@ class AlongSteps:
 
     def is_behind(self, snapshot: Snapshot) -> bool:
         """Whether there are steps that it has not read yet."""
-        return len(self._values) < snapshot.n_steps and snapshot.config.batch_size is None
+        return len(self._values) < snapshot.n_steps and None in snapshot.batch_sizes
 
     def decimated(self, snapshot: Snapshot, first: int, last: int) -> tuple[FloatArray, FloatArray]:
         """Return (steps, values) of the steps first .. last as at most N_POINTS points: no extreme is lost."""

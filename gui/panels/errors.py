@@ -11,7 +11,9 @@ import numpy.typing as npt
 from engine.bounds import error_ceiling
 from engine.snapshot import Snapshot
 from gui import numerals
+from gui.branch_lines import branch_words
 from gui.legends import Key
+from gui.panel_keys import AXIS, READ, ZOOM
 from gui.panels.loss import errors_around, jump_text, loss_around
 from gui.panels.time_panel import TimePanel
 from gui.time_plots import Series, TimePlot
@@ -43,8 +45,13 @@ count changes by the rule for ties.
 
 Dotted vertical lines with a name are kicks: the weights were moved without a step.
 
-Wheel: zoom (over an axis: that axis only). Drag: move. Double click: the whole run. Right button:
-logarithmic or linear axis (0 errors are drawn at the tick 0)."""
+Thin dashed lines are branches: other ways that the run has gone, kept when it was made to go another
+way or by B. The number at the end of each is that of the legend, which says what differs; ◆ marks
+where they part from the run.
+
+On a logarithmic axis 0 errors are drawn at the tick 0."""
+    sources = ("exam", "skips")
+    key_table = (*READ, *ZOOM, *AXIS, ("Enter on Next ▲", "Go to the next marked step and zoom in on it"))
 
     def make_plot(self) -> TimePlot:
         """Return the plot; see TimePanel."""
@@ -53,7 +60,9 @@ logarithmic or linear axis (0 errors are drawn at the tick 0)."""
             Series("n_errors", "errors", "errors", write=write),
             Series("loss", "ceiling", "ceiling", is_dashed=True, write=write),
         )
-        return TimePlot(self.theme, "errors", series, is_whole=True, floor=0.5)
+        plot = TimePlot(self.theme, "errors", series, is_whole=True, floor=0.5)
+        plot.setAccessibleName("Errors and their ceiling over the steps")
+        return plot
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Fit the ceiling to the number of samples, and show it where it holds; see TimePanel."""
@@ -115,7 +124,8 @@ logarithmic or linear axis (0 errors are drawn at the tick 0)."""
         text += f"; errors rose while the loss fell at {numerals.plural(len(rises), 'step')}"
         if len(rises):
             text += f", first at step {rises[0]:,}, last at step {rises[-1]:,}"
-        return f"{text[0].upper()}{text[1:]}.{jump_text(snapshot.history)}"
+        branches = branch_words(snapshot.branches, snapshot.branch_name, snapshot.n_steps)
+        return f"{text[0].upper()}{text[1:]}.{jump_text(snapshot.history)}{branches}"
 
 
 def _has_ceiling(snapshot: Snapshot) -> bool:

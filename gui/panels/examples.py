@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Generator
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
-from engine.chronicle import Chronicle, Standing, iter_chronicle, moments, standing
-from engine.commands import GoTo, Pause
+from engine.chronicle import Chronicle, standing
+from engine.commands import GoTo, PauseAtRise
 from engine.cores import usable_cores
 from engine.jobs import Job
 from engine.snapshot import Point, Snapshot, State
@@ -21,6 +21,8 @@ from gui import numerals
 from gui.example_pictures import ExamplePicture
 from gui.flip_boards import FlipBoard
 from gui.legends import Key, Legend
+from gui.panels.example_words import HELP, flippers_text, inputs_text, standing_text
+from gui.panels.flip_finder import FlipFinder
 from gui.panels.panel import Panel
 from gui.panels.time_panel import NoteLabel
 from gui.probability_bars import ProbabilityBars
@@ -32,24 +34,6 @@ _REST_S: Final = 0.5  # between two answers that follow a run
 _DUTY: Final = 3.0 if usable_cores() > 2 else 20.0  # rests so many times as long as an answer took
 _MOST_KEPT: Final = 8  # moments at which the run was paused, beside its checkpoints
 _PICTURE_PX: Final = 84
-_MOST_NUMBERS: Final = 8
-
-
-@dataclass(slots=True)
-class _Stop:
-    """A rise at which the run was told to pause: its step, the run's generation, and whether the run stands."""
-
-    step: int
-    generation: int
-    has_come: bool = False
-
-    def still_holds(self, snapshot: Snapshot) -> bool:
-        """Note whether the run stands; return False when it has gone on since, or is another one."""
-        runs = snapshot.state is State.RUNNING
-        if snapshot.generation != self.generation or (self.has_come and runs):
-            return False
-        self.has_come = not runs
-        return True
 
 
 class ExamplesPanel(Panel):
@@ -58,37 +42,16 @@ class ExamplesPanel(Panel):
     panel_id = "examples"
     title = "Examples"
     interval_s = 0.2
-    help_text = """Who flips: the training samples, a row each, at moments of the run, a column each. A
-pale cell is right, a dark one wrong (where there is room, with a cross in it). Right means: the largest
-output is that of the sample's class, the first one where two are equal; with one output (squared
-loss), that it is on the sample's side of ½. These are the errors that the panel Errors counts.
-
-The moments are checkpoints of the run, evaluated beside the training: evenly spaced ones, those on
-both sides of the newest rises of the errors, steps at which the run was paused, and the present. What
-happens between two columns is not seen. Bars above the rows: the errors of all samples. A triangle: on
-a step since the column before, the errors rose as the loss fell.
-
-Order of the rows, from the top: samples that went from right to wrong most often, then other flips,
-then those that were always wrong, then those always right. Beside each its number, from 0, and its
-class.
-
-The frame marks one sample and two neighbouring moments, before and after. On the right: the sample;
-the probability of each class, softmax of the outputs, before (hollow bar) and after (filled bar),
-the sample's own class green and ticked; its own loss, -log p of its class (or ½ ‖p - onehot‖², or
-½ (f - t)²); its margin, the logit of its class less the largest other, which is above 0 when it is
-right. A sample can go wrong while its own loss falls: where a third class takes from both.
-
-"Before the rise" goes back to the step before the newest rise of the errors, bit for bit; one step
-then shows the rise again, and who flipped, step against step. "Go to" goes to the step before that is
-framed. Steps behind are forgotten, and can be taken again.
-
-"Stop at a rise" pauses a running net after the errors rose. The training runs beside the window, so it
-has gone on for some steps by then; the text says how many, and "Before the rise" leads back exactly.
-
-Source: exam question on guarantees of full-batch training, "the number of mistakes never rises".
-
-Arrows choose sample and moment; with Shift, left and right go to the sample's next flip; Page up and
-Page down move by a page, Home and End to the first and last moment. A click chooses; the wheel scrolls."""
+    help_text = HELP
+    sources = ("exam",)
+    key_table = (
+        ("Up, Down", "Choose a sample; with Shift the next one that flips within the frame"),
+        ("Left, Right", "Choose a moment; with Shift the sample's next flip"),
+        ("Page up, Page down", "A page of samples further"),
+        ("Home, End", "The first or the last moment"),
+        ("Click", "Choose sample and moment"),
+        ("Wheel", "Scroll through the samples"),
+    )
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""
@@ -104,7 +67,7 @@ Page down move by a page, Home and End to the first and last moment. A click cho
             label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.bars = ProbabilityBars(self.theme)
         self.rise_button, self.go_button = QPushButton("Before the rise"), QPushButton("Go to")
-        self.stop_box = QCheckBox("Stop at a rise")
+        self.stop_box, self.loss_box = QCheckBox("Stop: errors rise"), QCheckBox("loss rises")
         self.note_label = NoteLabel()
         self._lay_out(layout)
         self._connect()
@@ -115,21 +78,14 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         self._chronicle: Chronicle | None = None
         self._known: dict[Point, Bools] = {}
         self._kept: list[Point] = []
-        self._n_rises_seen: int | None = None
-        self._stop: _Stop | None = None
+        self._finder = FlipFinder(self.jobs)
         self._has_chosen = False
         self._n_lost = 0
         self._title_text = ""
         self._error_text = ""
 
-    def offer(self, snapshot: Snapshot) -> None:
-        """Take the newest snapshot, and stop the run at a rise if that is wanted; see Panel."""
-        super().offer(snapshot)
-        self._watch(snapshot)
-
     def draw(self, snapshot: Snapshot) -> None:
         """Follow the run; see Panel."""
-        self._watch(snapshot)
         if snapshot.run_id != self._run_id:
             self._forget(snapshot)
         self._write_buttons(snapshot)
@@ -141,6 +97,8 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         snapshot = self._newest
         if snapshot is None:
             return
+        if self._finder.poll() and self._chronicle is not None:
+            self._write(snapshot)
         if self._job is not None:
             self._follow(self._job, snapshot)
         elif self._should_ask(snapshot):
@@ -153,10 +111,10 @@ Page down move by a page, Home and End to the first and last moment. A click cho
             return
         self._cancel()
         self._kept = [point for point in self._kept if _still_holds(point, snapshot)]
-        chosen, known = moments(snapshot, self._kept), dict(self._known)
+        kept, known = tuple(self._kept), dict(self._known)
         self._asked = snapshot.generation, snapshot.n_steps
         self._asked_at_s = time.perf_counter()
-        self._job = self.jobs.submit(lambda: iter_chronicle(snapshot, chosen, known), snapshot.generation)
+        self._job = self.jobs.submit(lambda: _iter_answers(snapshot, kept, known), snapshot.generation)
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours; see Panel."""
@@ -178,41 +136,34 @@ Page down move by a page, Home and End to the first and last moment. A click cho
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop computing what nobody sees."""
         super().hideEvent(event)
+        self._finder.cancel()
         if self._job is not None:
             self._cancel()
             self._asked = None
 
     def go_before_rise(self) -> None:
-        """Go back to the step before the rise at which the run was stopped, or the newest one."""
+        """Go back to the step before the newest rise of the errors."""
         snapshot = self._newest
-        step = self._rise(snapshot) if snapshot is not None else None
+        step = _newest_rise(snapshot) if snapshot is not None else None
         if step is not None:
             self._has_chosen = False  # the next step has samples of its own to show
             self.command_issued.emit(GoTo(step - 1))
 
     def go_to_moment(self) -> None:
-        """Go back to the framed step before."""
+        """Go back to the step before the flip, or else to the framed moment before."""
         if self._chronicle is not None:
-            self.command_issued.emit(GoTo(self._chronicle.moments[max(0, self.board.moment - 1)].step))
+            self.command_issued.emit(GoTo(self._pair(self._chronicle)[0].step))
+
+    def take_sample(self, number: int) -> None:
+        """Show the sample that was chosen elsewhere; see Panel."""
+        super().take_sample(number)
+        if self._newest is not None and number < self._newest.data.n_samples:
+            self._has_chosen = True
+            self.board.choose(number, self.board.moment)
+            if self._chronicle is not None:
+                self._guard(self._write, self._newest)
 
     # The run
-
-    def _watch(self, snapshot: Snapshot) -> None:
-        """Pause at a new rise, if that is wanted; costs nothing otherwise, for this is called while hidden."""
-        rises, runs = snapshot.history.error_rises, snapshot.state is State.RUNNING
-        seen, self._n_rises_seen = self._n_rises_seen, len(rises)
-        if self._stop is not None and not self._stop.still_holds(snapshot):
-            self._stop = None
-        if self.stop_box.isChecked() and runs and seen is not None and len(rises) > seen:
-            self._stop = _Stop(int(rises[seen]), snapshot.generation)
-            self.command_issued.emit(Pause())
-
-    def _rise(self, snapshot: Snapshot) -> int | None:
-        """Return the step that raised the errors to which the button leads, or None."""
-        rises = snapshot.history.error_rises
-        if self._stop is not None:
-            return self._stop.step
-        return int(rises[-1]) if len(rises) else None
 
     def _should_ask(self, snapshot: Snapshot) -> bool:
         if self._asked == (snapshot.generation, snapshot.n_steps):
@@ -238,7 +189,8 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         self._job, self._error_text = None, error
         if found is not None and not error:
             self._known = dict(zip(found.moments, found.right, strict=True))
-            self._keep(found.moments[-1])
+            for point in found.moments[-2:]:
+                self._keep(point)
         self._write_note()
 
     def _keep(self, point: Point) -> None:
@@ -253,10 +205,12 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         self._run_id = snapshot.run_id
         self._cancel()
         self._asked = self._chronicle = None
-        self._known, self._kept, self._has_chosen = {}, [], False
+        self._known, self._kept = {}, []
+        if not self.keeps_sample(snapshot):
+            self.board.sample, self._has_chosen = 0, False
+        self._finder.forget()
         self._error_text = ""
         self.board.clear()
-        self.board.sample = 0
         self._write_note()
 
     def _cancel(self) -> None:
@@ -279,6 +233,7 @@ Page down move by a page, Home and End to the first and last moment. A click cho
 
     def _choose(self) -> None:
         self._has_chosen = True
+        self.sample_chosen.emit(self.board.sample)
         if self._newest is not None:
             self._guard(self._write, self._newest)
 
@@ -296,51 +251,78 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         self._write_buttons(snapshot)
         self._write_note()
 
-    def _write_sample(self, chronicle: Chronicle, snapshot: Snapshot) -> None:
+    def _pair(self, chronicle: Chronicle) -> tuple[Point, Point]:
+        """Return the two points that are compared: those of the flip where its step is known, else the framed ones."""
+        after = self.board.moment
+        framed = chronicle.moments[max(0, after - 1)], chronicle.moments[after]
+        flip = self._finder.flip(*framed, self.board.sample)
+        return framed if flip is None else (flip.before, flip.after)
+
+    def _seek_flip(self, chronicle: Chronicle, snapshot: Snapshot) -> None:
+        """Look for the step of the flip that is framed, if there is one and it is not known."""
         sample, after = self.board.sample, self.board.moment
         before = max(0, after - 1)
-        net, data = snapshot.net, snapshot.data
-        two = [standing(net, chronicle.moments[k].theta, data, sample) for k in (before, after)]
-        words = ["right" if chronicle.right[k, sample] else "wrong" for k in (before, after)]
+        first, last = chronicle.moments[before], chronicle.moments[after]
+        if chronicle.right[before, sample] != chronicle.right[after, sample] and last.step - first.step > 1:
+            self._finder.ask(snapshot, first, last, sample)
+        else:
+            self._finder.cancel()
+
+    def _write_sample(self, chronicle: Chronicle, snapshot: Snapshot) -> None:
+        self._seek_flip(chronicle, snapshot)
+        sample, pair, net, data = self.board.sample, self._pair(chronicle), snapshot.net, snapshot.data
+        two = [standing(net, point.theta, data, sample) for point in pair]
+        after = self.board.moment
+        words = ["right" if chronicle.right[k, sample] else "wrong" for k in (max(0, after - 1), after)]
         self._title_text = f"Sample {sample:,}, class {data.y[sample]}: {words[0]} → {words[1]}"
         self.heading.setText(f"<b>{self._title_text}</b>")
-        self.numbers.setText(_standing_text(chronicle, (before, after), two, net.n_outputs))
+        self.numbers.setText(standing_text(pair, two, net.n_outputs, self._search_text()))
         shape = data.image_shape
         self.picture.show_values(data.x[sample].reshape(shape) if shape else None)
         if not shape:
-            self.numbers.setText(f"{_inputs_text(data.x[sample])}\n{self.numbers.text()}")
+            self.numbers.setText(f"{inputs_text(data.x[sample])}\n{self.numbers.text()}")
         self.bars.setVisible(net.n_outputs > 1)
         if net.n_outputs > 1:
             self.bars.show_bars(two[0].outputs, two[1].outputs, int(data.y[sample]))
         self.board.setAccessibleDescription(self._about_sample())
         self.setAccessibleName(f"{self.title}. Sample {sample}: {words[0]} to {words[1]}.")
 
+    def _search_text(self) -> str:
+        return "looking for the step ..." if self._finder.is_looking else ""
+
     def _about_sample(self) -> str:
         """Return what is told of the sample, in one line."""
         return f"{self._title_text}; {self.numbers.text().replace(chr(10), ', ')}."
 
     def _write_buttons(self, snapshot: Snapshot) -> None:
-        step = self._rise(snapshot)
+        step = _newest_rise(snapshot)
         self.rise_button.setEnabled(step is not None)
         self.rise_button.setText("Before the rise" if step is None else f"Before the rise ({step - 1:,})")
         chronicle = self._chronicle
         self.go_button.setEnabled(chronicle is not None)
         if chronicle is not None:
-            self.go_button.setText(f"Go to {chronicle.moments[max(0, self.board.moment - 1)].step:,}")
+            self.go_button.setText(f"Go to {self._pair(chronicle)[0].step:,}")
+        self.stop_box.setChecked(snapshot.pause_at.errors)
+        self.loss_box.setChecked(snapshot.pause_at.loss)
+
+    def _ask_to_stop(self) -> None:
+        """Ask the engine for the stops that are ticked; the boxes follow what it says."""
+        self.command_issued.emit(PauseAtRise(self.stop_box.isChecked(), self.loss_box.isChecked()))
 
     def _write_note(self, otherwise: str = "") -> None:
-        """Write what went wrong, or where a rise stopped the run, or else something else."""
-        snapshot, text = self._newest, self._error_text
-        if not text and snapshot is not None and self._stop is not None and self._stop.has_come:
-            step = self._stop.step
-            text = f"The errors rose on step {step:,}; the run stopped at step {snapshot.n_steps:,}, "
-            text += f"{numerals.plural(snapshot.n_steps - step, 'step')} later."
-        self.note_label.setText(text or otherwise)
+        """Write what went wrong, why the run stands, or who flips where the frame is."""
+        snapshot, text = self._newest, self._error_text or self._finder.problem or otherwise
+        if not text and snapshot is not None and snapshot.state is State.PAUSED:
+            text = snapshot.reason
+        if self._chronicle is not None and not (self._error_text or otherwise):
+            text = f"{text} {flippers_text(self._chronicle, self.board.moment)}".strip()
+        self.note_label.setText(text)
 
     # How it is put together
 
     def _lay_out(self, layout: QVBoxLayout) -> None:
-        about, side, body, buttons = QHBoxLayout(), QVBoxLayout(), QGridLayout(), QHBoxLayout()
+        about, side, body = QHBoxLayout(), QVBoxLayout(), QGridLayout()
+        buttons, notes = QHBoxLayout(), QHBoxLayout()
         about.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
         about.addWidget(self.numbers, 1)
         side.addWidget(self.heading)
@@ -351,23 +333,45 @@ Page down move by a page, Home and End to the first and last moment. A click cho
         body.addLayout(side, 0, 1)
         body.setColumnStretch(0, 5)
         body.setColumnStretch(1, 4)
-        for widget in (self.rise_button, self.go_button, self.stop_box):
+        for widget in (self.rise_button, self.go_button, self.stop_box, self.loss_box):
             # A click must not take the focus: Space belongs to run and pause.
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            buttons.addWidget(widget)
+        for button in (self.rise_button, self.go_button):
+            buttons.addWidget(button)
         buttons.addStretch(1)
+        for box in (self.stop_box, self.loss_box):
+            notes.addWidget(box)
+        notes.addWidget(self.note_label, 1)
         layout.addWidget(self.legend)
         layout.addLayout(body, 1)
         layout.addLayout(buttons)
-        layout.addWidget(self.note_label)
+        layout.addLayout(notes)
 
     def _connect(self) -> None:
         self.board.chosen_changed.connect(self._choose)
         self.rise_button.clicked.connect(self.go_before_rise)
         self.go_button.clicked.connect(self.go_to_moment)
         self.rise_button.setToolTip("Go back to the step before the newest rise of the errors, bit for bit.")
-        self.go_button.setToolTip("Go back to the framed step before, bit for bit.")
-        self.stop_box.setToolTip("Pause the run after the errors rose while the loss fell.")
+        self.go_button.setToolTip("Go back to the step before the flip, or else to the framed moment before.")
+        self.stop_box.setToolTip("Pause at the very step on which the errors rose while the loss fell (E).")
+        self.loss_box.setToolTip("Pause at the very step on which the loss rose (Shift+E).")
+        self.loss_box.setAccessibleName("Stop: loss rises")
+        for box in (self.stop_box, self.loss_box):
+            box.clicked.connect(self._ask_to_stop)
+
+
+def _iter_answers(
+    snapshot: Snapshot, kept: tuple[Point, ...], known: dict[Point, Bools]
+) -> Generator[tuple[float, Any], None, None]:
+    from engine.replay import iter_theatre  # the kernels come with it
+
+    return iter_theatre(snapshot, kept, known)
+
+
+def _newest_rise(snapshot: Snapshot) -> int | None:
+    """Return the newest step that raised the errors while the loss fell, or None."""
+    rises = snapshot.history.error_rises
+    return int(rises[-1]) if len(rises) else None
 
 
 def _still_holds(point: Point, snapshot: Snapshot) -> bool:
@@ -406,21 +410,3 @@ def _rose(chronicle: Chronicle, snapshot: Snapshot) -> Bools:
     steps = np.array([point.step for point in chronicle.moments])
     n_rises = np.searchsorted(snapshot.history.error_rises, steps, side="right")
     return np.concatenate(([False], n_rises[1:] > n_rises[:-1]))
-
-
-def _standing_text(chronicle: Chronicle, pair: tuple[int, int], two: list[Standing], n_outputs: int) -> str:
-    steps = [f"{chronicle.moments[k].step:,}" for k in pair]
-    lines = [f"step {steps[0]} → {steps[1]}"]
-    for name, values in (("loss", [one.loss for one in two]), ("margin", [one.margin for one in two])):
-        lines.append(f"{name} {numerals.short(values[0])} → {numerals.short(values[1])}")
-    if n_outputs == 1:
-        lines.append(f"output {numerals.short(two[0].outputs[0])} → {numerals.short(two[1].outputs[0])}")
-    change = two[1].loss - two[0].loss
-    if pair[0] != pair[1]:
-        lines.append(f"its own loss {'fell' if change < 0 else 'rose' if change > 0 else 'stayed'}")
-    return "\n".join(lines)
-
-
-def _inputs_text(x: npt.NDArray[np.float64]) -> str:
-    shown = ", ".join(numerals.short(value) for value in x[:_MOST_NUMBERS])
-    return f"x = ({shown})" if len(x) <= _MOST_NUMBERS else f"x = ({shown}, ...), {len(x):,} inputs"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
@@ -18,6 +18,7 @@ from gui import numerals
 from gui.findings import Findings
 from gui.inquiries import IsCancelled
 from gui.legends import Key
+from gui.panel_keys import AXIS, RECOMPUTE, ZOOM
 from gui.panels.asking_panel import AskingPanel
 from gui.plot_items import Curve, Marks
 from gui.plot_pairs import PlotPair
@@ -38,7 +39,8 @@ _WORDS: Final = {"cross_entropy": "cross-entropy", "quadratic": "quadratic"}
 _MARGIN: Final = 0.02
 _FLOOR: Final = 1e-20
 _N_BOUND: Final = 201
-_BY_GRADIENT, _BY_P, _OVER_STEPS = "gradient", "p", "steps"
+_BY_GRADIENT, _BY_P, _BY_WEIGHTS, _OVER_STEPS = "gradient", "p", "weights", "steps"
+_MOST_NAMED: Final = 6  # examples beyond the line in the text
 _ROUNDING: Final = 1.0 + 1e-12
 
 
@@ -84,12 +86,23 @@ shows it as it is; across the other gradient, where several p are possible, it i
 bounds. It goes to 0 at both ends: a net that is sure and wrong has a large cross-entropy gradient
 and almost no quadratic one (claim no-lower-bound).
 
+By weights: the lengths of the two gradients of each example's own loss by all parameters θ, and the line of one
+half. Examples above it contradict the bound for the weights; the text below names them, the largest ratio first.
+
 In a small place one of the plots is shown: "by step" is the left one.
 
-Click chooses the nearest example and tells its numbers, also the lengths of its gradients by the weights.
-Keys: Left and Right choose the next example across, Up and Down the next by number, with Shift ten further. In
-the left plot arrows read the values. A network with the squared loss has no probabilities, and so no second
-loss."""
+Of the example chosen the text tells the numbers, also the lengths of its gradients by the weights; the panels
+Examples, Network and Decision regions show it too. A network with
+the squared loss has no probabilities, and so no second loss."""
+    sources = ("losses",)
+    key_table = (
+        ("Left, Right", "By step: read the values. Examples: choose the next one across"),
+        ("Up, Down", "Choose the example with the next number; with Shift ten further"),
+        ("Click", "Choose the nearest example"),
+        *ZOOM,
+        *AXIS,
+        *RECOMPUTE,
+    )
 
     def make_plots(self) -> QWidget:
         """Create both plots; see AskingPanel."""
@@ -109,6 +122,7 @@ loss."""
         self.found: Findings[Gradients] = Findings()
         self._examples: tuple[Snapshot, Examples] | None = None
         self._lines: dict[str, Line] = {}
+        self._sample: int | None = None
         self._connect()
         return PlotPair(self.plot, self.scatter)
 
@@ -117,10 +131,12 @@ loss."""
         self.across_box = QComboBox()
         self.across_box.addItem("by ‖u‖", _BY_GRADIENT)
         self.across_box.addItem("by p", _BY_P)
+        self.across_box.addItem("by weights", _BY_WEIGHTS)
         self.across_box.addItem("by step", _OVER_STEPS)
         self.across_box.setAccessibleName("What the plot of examples has across")
         self.across_box.setToolTip(
-            "Examples across ‖u‖ of the cross-entropy, or across p of the right class; or the run alone."
+            "Examples by their gradients at the outputs (across ‖u‖ of the cross-entropy, or p of the right class) or "
+            "by the weights; or the run alone."
         )
         self.across_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.across_box.currentIndexChanged.connect(self._choose_view)
@@ -180,7 +196,9 @@ loss."""
         """Drop everything; see AskingPanel."""
         self.found.clear()
         self._examples = None
-        self.scatter.choose(None)
+        if self._newest is None or not self.keeps_sample(self._newest):
+            self._sample = None
+        self._mark_sample(None)
         self._draw_examples()
 
     def keys(self) -> tuple[Key, ...]:
@@ -191,7 +209,8 @@ loss."""
         if self.why_not(snapshot):
             return (Key("line", "gradient", f"squared {numerals.short(snapshot.gradient_norm)}"),)
         norms = (self._norm_key("line", "cross_entropy"), self._norm_key("dash", "quadratic"))
-        points = _example_keys(self._examples[1]) if self._examples is not None else ()
+        has_least = self.across_box.currentData() != _BY_WEIGHTS
+        points = _example_keys(self._examples[1], has_least) if self._examples is not None else ()
         return (
             *(norms if self.plot.isVisibleTo(self) else ()),
             *(points if self.scatter.isVisibleTo(self) else ()),
@@ -209,7 +228,26 @@ loss."""
         asked, examples = self._examples
         if self.scatter.chosen is not None:
             return example_text(asked, examples, self.scatter.chosen)
-        return f"{_ratio_text(asked, examples)} Click one for its numbers."
+        return f"{ratios_text(asked, examples)} Click one for its numbers."
+
+    def take_sample(self, number: int) -> None:
+        """Mark the example that was chosen elsewhere; see Panel."""
+        super().take_sample(number)
+        self._sample = number
+        self._mark_sample(number)
+        self.write()
+
+    def _mark_sample(self, number: int | None) -> None:
+        """Mark an example as far as its numbers are known, without telling other panels."""
+        n_known = len(self._examples[1].p_true) if self._examples is not None else 0
+        with QSignalBlocker(self.scatter):
+            self.scatter.choose(number if number is not None and number < n_known else None)
+
+    def _choose(self, number: int | None) -> None:
+        self._sample = number
+        self.write()
+        if number is not None:
+            self.sample_chosen.emit(number)
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours; see Panel."""
@@ -301,6 +339,25 @@ loss."""
                 curve.set_points(np.empty(0), np.empty(0))
             return
         snapshot, examples = self._examples
+        self.scatter.setAccessibleName(f"Both gradients of every example {self.across_box.currentText()}")
+        if self.across_box.currentData() == _BY_WEIGHTS:
+            self._draw_by_weights(examples)
+        else:
+            self._draw_by_outputs(examples, snapshot.net.n_outputs)
+        self._mark_sample(self._sample)
+
+    def _draw_by_weights(self, examples: Examples) -> None:
+        """Draw the gradients by the weights, all in sight, and the line of one half."""
+        x, y = examples.weights_cross_entropy, examples.weights_quadratic
+        self.scatter.set_labels("‖∂/∂θ‖ cross-entropy", "‖∂/∂θ‖ quadratic")
+        self.scatter.show_points(x, y, (examples.margin <= 0.0).astype(np.int64))
+        right, top = (numerals.round_above(max(float(values.max()), _FLOOR)) for values in (x, y))
+        self.half.set_points(np.array([0.0, right]), np.array([0.0, 0.5 * right]))
+        self.bound.set_points(np.empty(0), np.empty(0))
+        self.scatter.move_view((-0.02 * right, 1.02 * right), (-0.02 * top, 1.04 * top))
+
+    def _draw_by_outputs(self, examples: Examples, n_outputs: int) -> None:
+        """Draw the gradients at the outputs, with both bounds."""
         by_p = self._is_by_p
         x = examples.p_true if by_p else examples.u_cross_entropy
         self.scatter.set_labels("p of the right class" if by_p else "‖u‖ cross-entropy", "‖u‖ quadratic")
@@ -308,9 +365,9 @@ loss."""
         right = 1.0 if by_p else float(np.sqrt(2.0))
         across = np.linspace(0.0, right, _N_BOUND)
         top = upper_bound(across) if by_p else 0.5 * across
-        low = lower_bound(across, snapshot.net.n_outputs)
+        low = lower_bound(across, n_outputs)
         self.half.set_points(across, top)
-        self.bound.set_points(across, low if by_p else least_bound(across, snapshot.net.n_outputs))
+        self.bound.set_points(across, low if by_p else least_bound(across, n_outputs))
         self.scatter.move_view((-0.02 * right, 1.02 * right), (-0.02, 0.74))
 
     def _connect(self) -> None:
@@ -318,7 +375,7 @@ loss."""
         for signal in (self.plot.view_moved, self.plot.scale_changed):
             signal.connect(self._draw_again)
         self.scatter.view_moved.connect(self._draw_examples)
-        self.scatter.chosen_changed.connect(lambda _: self.write())
+        self.scatter.chosen_changed.connect(self._choose)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show as many plots as there is room for; see AskingPanel."""
@@ -388,26 +445,33 @@ def example_text(snapshot: Snapshot, examples: Examples, number: int) -> str:
     )
 
 
-def _ratio_text(snapshot: Snapshot, examples: Examples) -> str:
-    """Return the largest ratio of the two lengths, and how many examples are above one half."""
-    ratio = np.divide(
-        examples.u_quadratic,
-        examples.u_cross_entropy,
-        out=np.zeros(len(examples.p_true)),
-        where=examples.u_cross_entropy > 0.0,
-    )
-    worst, n_above = int(ratio.argmax()), int((ratio > 0.5 * _ROUNDING).sum())
+def ratios_text(snapshot: Snapshot, examples: Examples) -> str:
+    """Return the largest ratio of the two lengths, at the outputs and by the weights, and who is above one half."""
+    at_outputs = _ratio_text(examples.u_quadratic, examples.u_cross_entropy)
+    by_weights = _ratio_text(examples.weights_quadratic, examples.weights_cross_entropy)
     return (
-        f"Step {snapshot.n_steps:,}: the largest ratio of {len(ratio):,} examples is {ratio[worst]:.6g}, of example "
-        f"{worst:,}; {n_above:,} above ½."
+        f"Step {snapshot.n_steps:,}, {len(examples.p_true):,} examples, largest ratio at the outputs {at_outputs}; "
+        f"by the weights {by_weights}."
     )
 
 
-def _example_keys(examples: Examples) -> tuple[Key, ...]:
+def _ratio_text(quadratic: FloatArray, cross_entropy: FloatArray) -> str:
+    nothing = np.zeros(len(quadratic))
+    ratio = np.divide(quadratic, cross_entropy, out=nothing, where=cross_entropy > 0.0)
+    worst, above = int(ratio.argmax()), np.flatnonzero(ratio > 0.5 * _ROUNDING)
+    text = f"{ratio[worst]:.6g} (example {worst:,}), {len(above) or 'none'} above ½"
+    if not len(above):
+        return text
+    named = above[np.argsort(-ratio[above], kind="stable")][:_MOST_NAMED]
+    more = ", ..." if len(above) > len(named) else ""
+    return f"{text}: {', '.join(f'{number:,}' for number in named.tolist())}{more}"
+
+
+def _example_keys(examples: Examples, has_least: bool) -> tuple[Key, ...]:
     n_wrong = int((examples.margin <= 0.0).sum())
     return (
         Key("dot", "loss", f"{len(examples.margin) - n_wrong:,} right"),
         Key("cross", "errors", f"{n_wrong:,} wrong"),
         Key("line", "text", "½"),
-        Key("dash", "text", "least"),
+        *((Key("dash", "text", "least"),) if has_least else ()),
     )

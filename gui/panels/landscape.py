@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.commands import SavePoint
 from engine.cores import usable_cores
@@ -21,16 +20,18 @@ from engine.landscape.plane import Coordinates
 from engine.landscape.scene import Scene
 from engine.landscape.survey import Survey, iter_survey
 from engine.snapshot import Point, Snapshot, State
+from gui.captions import Caption
 from gui.colour_scales import ColourScale, ScaleBar
 from gui.heat_maps import DENSE, HeatMap
 from gui.legends import Key, Legend
+from gui.panel_keys import READ_PLANE, RECOMPUTE, ZOOM, KeyTable
 from gui.panels.landscape_choices import Choices, LandscapeControls
 from gui.panels.landscape_marks import Marks
 from gui.panels.landscape_words import HELP, caption, extremes_text, is_far, nearest_known, point_text
 from gui.panels.panel import Panel
 from gui.plots import Plot, close_log_range
 from gui.readouts import loss_unit
-from gui.theme import Theme, set_role
+from gui.theme import Theme
 
 _REST_S: Final = 1.0  # between two answers that follow a run, at least
 # An answer that follows a run rests so many times as long as it took. On two cores it runs on the window's or
@@ -58,6 +59,8 @@ class LandscapePanel(Panel):
     title = "Landscape"
     interval_s = 0.1
     help_text = HELP
+    sources: ClassVar[tuple[str, ...]] = ("skips", "convexity")
+    key_table: ClassVar[KeyTable] = (*READ_PLANE, *ZOOM, *RECOMPUTE)
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""
@@ -73,7 +76,7 @@ class LandscapePanel(Panel):
         self.line.x_axis.density = DENSE
         self.curve = self.line.add_curve("loss")
         self.here = self.line.add_marks("path", "diamond")
-        self.caption = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.caption = Caption()
         self._lay_out(layout)
         self._connect()
         self._begin()
@@ -293,10 +296,8 @@ class LandscapePanel(Panel):
     def _write_caption(self) -> None:
         text = self._pointed_text or self._caption_text()
         if text != self.caption.text():
-            set_role(self.caption, "problem" if self._error_text else "caption")
-            # The plots must not jump when a short text takes the place of a long one.
-            self.caption.setMinimumHeight(self.caption.height() if self._pointed_text else 0)
-            self.caption.setText(text)
+            self.caption.hold(bool(self._pointed_text))
+            self.caption.show_text(text, is_problem=bool(self._error_text))
             self.setAccessibleDescription(text)
 
     def _caption_text(self) -> str:
@@ -342,9 +343,6 @@ class LandscapePanel(Panel):
     # How it is put together
 
     def _lay_out(self, layout: QVBoxLayout) -> None:
-        self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        set_role(self.caption, "caption")
         self.map.setAccessibleName("Loss on a plane, with the path walked")
         self.line.setAccessibleName("Loss along the dotted line of the plane, or along its curve")
         self.plots = QWidget()

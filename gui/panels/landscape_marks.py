@@ -23,6 +23,8 @@ _HALO_PX: Final = 3.0
 class Marks(Overlay):
     """Circles with labels, and a curve, white with a black outline: seen on every colour of a map."""
 
+    is_kept = True
+
     def __init__(self) -> None:
         super().__init__()
         self.marks: tuple[Mark, ...] = ()

@@ -26,37 +26,39 @@ Right, the cut along the dotted line of the plane (b = 0): loss against a; or th
 The line with a square (start) and a diamond (now) is the path walked so far, projected on the plane: (a, b) is the
 point of the plane nearest to it. Where the path runs far from the plane it is drawn dashed, and the colours under it
 are not the losses it met; the text says how far away it is. It also says which share of the squared length of the
-gradient g lies in the plane, ||P g||² / ||g||² (a random plane in n dimensions holds about 2/n of it, almost
+gradient g lies in the plane, ‖P g‖² / ‖g‖² (a random plane in n dimensions holds about 2/n of it, almost
 nothing), and which share of the path's spread: of the squared distances of its points from their mean.
 
 Directions:
-Along the path: the two main directions (principal components) of the checkpoints of the run.
-From the start to now: across the straight line between them, up the direction in which the path strays most from it.
-Gradient and path, gradient and random: across the way straight against the gradient, −g / ||g||.
-Random: normal numbers. Random, filter-normalised: normal numbers, in which the incoming weights of every unit have
-the length of that unit's weights in θ₀, d_unit = g_unit ||θ_unit|| / ||g_unit||, the biases of a layer taken together
+• Along the path: the two main directions (principal components) of the checkpoints of the run.
+• From the start to now: across the straight line between them, up the direction in which the path strays most from it.
+• Gradient and path, gradient and random: across the way straight against the gradient, −g / ‖g‖.
+• Random: normal numbers. Random, filter-normalised: normal numbers, in which the incoming weights of every unit have
+the length of that unit's weights in θ₀, d_unit = g_unit ‖θ_unit‖ / ‖g_unit‖, the biases of a layer taken together
 (Li, Xu, Taylor, Studer and Goldstein 2018, "Visualizing the loss landscape of neural nets"; there for filters).
-Hessian eigenvectors: across that of the largest eigenvalue λ at the present point, up that of the smallest; below 0
+• Hessian eigenvectors: across that of the largest eigenvalue λ at the present point, up that of the smallest; below 0
 the loss curves downwards there. They are found first, to one part in a million.
-Between two points: across the line between two saved points (or the start, or the present point), up towards the
+• Between two points: across the line between two saved points (or the start, or the present point), up towards the
 present point. "Save point" keeps the present weights.
-Through three points: the plane that holds all three.
-Two points, units matched: the hidden units of the second are put in the order that brings it nearest to the first
+• Through three points: the plane that holds all three.
+• Two points, units matched: the hidden units of the second are put in the order that brings it nearest to the first
 (Ainsworth, Hayase and Srinivasa 2023, "Git Re-Basin"). Across the line to the matched point, up towards the second
 as it is: two copies that compute the same.
-Permuted copies: the units of every hidden layer moved on by one place, and by two. All three compute
+• Permuted copies: the units of every hidden layer moved on by one place, and by two. All three compute
 the same; what lies between them need not.
-Curve between two points: a quadratic Bezier curve whose control point is trained to make the mean loss along it
+• Curve between two points: a quadratic Bezier curve whose control point is trained to make the mean loss along it
 small, at the run's learning rate (Garipov, Izmailov, Podoprikhin, Vetrov and Wilson 2018); the plane holds all of it,
 and the right side shows the loss along it.
+
+Where hidden units have fixed noise, every point has that same noise; permuted copies would not compute the same then,
+and are refused.
+
 Except for filter-normalised ones, directions have length 1 and stand at right angles, so that coordinates are
 distances in the space of parameters.
 
 51 × 51 points, each over all samples in float64, coarse ones first, then finer ones; between them the picture is
 interpolated. Point at the picture for the exact loss and errors at the nearest computed point. "Follow" computes it
-anew while the run goes on, with rests; "Recompute" (U) does so at once, at the present point.
-
-Wheel: zoom. Drag: move. Double click: all."""
+anew while the run goes on, with rests; "Recompute" (U) does so at once, at the present point."""
 
 _IN_PLANE: Final = 0.02  # of the picture's width: a path nearer to the plane than this lies in it
 

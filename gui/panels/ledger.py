@@ -9,8 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QColor, QFont
+from PySide6.QtGui import QBrush, QColor, QFont, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
+    QApplication,
     QHBoxLayout,
     QHeaderView,
     QPushButton,
@@ -24,10 +25,12 @@ from PySide6.QtWidgets import (
 from engine.claims.registry import BY_SOURCE, CLAIM_IDS, load_claim
 from engine.commands import Load
 from engine.jobs import Job
-from engine.lessons import Lesson, all_lessons
+from engine.lessons import Lesson, readable_lessons
 from engine.snapshot import Snapshot
 from engine.sources import SOURCES
+from gui import announcer
 from gui.panels.panel import Panel
+from gui.speech import verdict_words
 from gui.theme import Theme
 
 if TYPE_CHECKING:  # the claims come with numba and scipy: half a second, when the panel is first seen
@@ -55,10 +58,19 @@ nothing about this run.
 
 "Tested" is the verdict of the claim's own experiment, from its own data and starts, with its
 assumptions checked: the button Test does it here, and so does, in a terminal, python main.py verify.
-= holds, ≠ violated, – not applicable, ? undecided.
+= holds, ≠ violated, – not applicable (an assumption is not met), ? undecided (the measurement cannot tell).
+Where a verdict is not the one that careful experiments gave, the other is named beside it.
 
-The text below tells statement, source, assumptions and evidence of the claim chosen. The button Lesson
-opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
+The text below tells statement, source, assumptions and evidence of the claim chosen. The margin is how far the
+measured quantity is from the value at which the verdict would turn, for instance min over the steps of
+⌊N L / ln 2⌋ − mistakes for the claim error-ceiling; its unit stands beside it. The button Lesson opens a lesson
+that shows the claim; Copy as words puts the verdict on the clipboard as sentences without signs."""
+    sources = ("exam", "losses", "skips", "minima", "convexity")
+    key_table = (
+        ("Up, Down", "Choose a claim"),
+        ("Enter", "Test it, or cancel the test"),
+        ("Ctrl+Shift+T", "Copy the verdict as words that can be read aloud"),
+    )
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the list, the text and the buttons; the claims are read when they are first seen."""
@@ -82,8 +94,13 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
         self.lesson_button = QPushButton("Lesson")
         self.lesson_button.setToolTip("Open a lesson that shows this claim.")
         self.lesson_button.clicked.connect(self.open_lesson)
+        self.copy_button = QPushButton("Copy as words")
+        self.copy_button.setToolTip("Copy the verdict as a text that can be read aloud. (Ctrl+Shift+T)")
+        self.copy_button.clicked.connect(self.copy_words)
+        copy = QShortcut(QKeySequence("Ctrl+Shift+T"), self, self.copy_words)
+        copy.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         buttons = QHBoxLayout()
-        for button in (self.test_button, self.lesson_button):
+        for button in (self.test_button, self.lesson_button, self.copy_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
         split = QSplitter(Qt.Orientation.Vertical)
@@ -156,6 +173,20 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
         self.test_button.setText("Cancel")
         self._rows[claim.claim_id].setText(_TESTED, "waiting")
 
+    @property
+    def words(self) -> str:
+        """The verdict of the claim chosen, in words that can be read aloud."""
+        claim = self._chosen()
+        if claim is None:
+            return ""
+        return verdict_words(claim, self._verdicts.get(claim.claim_id), self._readings.get(claim.claim_id))
+
+    def copy_words(self) -> None:
+        """Put the verdict on the clipboard, and say it to whoever listens."""
+        if self.words:
+            QApplication.clipboard().setText(self.words)
+            announcer.announce(self, self.words)
+
     def open_lesson(self) -> None:
         """Load a lesson of the claim chosen."""
         claim = self._chosen()
@@ -180,7 +211,7 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
             self._guard(self.draw, self._newest)
 
     def _fill(self) -> None:
-        for lesson in all_lessons():
+        for lesson in readable_lessons()[0]:
             for claim_id in lesson.claims:
                 self._lessons.setdefault(claim_id, lesson)
         for key, ids in BY_SOURCE.items():
@@ -227,6 +258,9 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
         if row.text(column) != text:
             row.setText(column, text)
             row.setToolTip(column, text)
+            row.setData(
+                column, Qt.ItemDataRole.AccessibleTextRole, f"{answer.words}{addition}" if answer else ""
+            )
         colours = {"holds": self.theme.gradient, "violated": self.theme.errors}
         colour = colours.get(answer.value if answer else "", self.theme.muted)
         row.setForeground(column, QBrush(QColor(colour)))
@@ -248,6 +282,7 @@ opens a lesson that shows it. Arrows choose a claim, Enter tests it."""
             self._verdicts[claim_id] = progress.result
             self._write_row(claim_id)
             self._show_details()
+            announcer.announce(self, verdict_words(self._claims[claim_id], progress.result))
 
     def _look_again(self, snapshot: Snapshot) -> None:
         """Ask the costly monitor that has waited longest, if it is due and there is something new."""

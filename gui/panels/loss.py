@@ -10,7 +10,9 @@ import numpy.typing as npt
 from engine.history import LOSS_RISE_TOLERANCE, HistoryView
 from engine.snapshot import Snapshot
 from gui import numerals
+from gui.branch_lines import branch_words
 from gui.legends import Key
+from gui.panel_keys import AXIS, READ, ZOOM
 from gui.panels.time_panel import TimePanel
 from gui.step_certificates import certificate_of, why_none
 from gui.theme import set_role
@@ -30,9 +32,9 @@ class LossPanel(TimePanel):
     title = "Loss"
     help_text = f"""The mean loss over all training samples after each step, on a logarithmic axis.
 
-cross-entropy: mean of -log p_y, in nats; p = softmax of the outputs, y = the right class
-quadratic: mean of ½ ‖p − onehot(y)‖²
-squared: mean of ½ (f − t)², one linear output f
+• cross-entropy: mean of −log p_y, in nats; p = softmax of the outputs, y = the right class
+• quadratic: mean of ½ ‖p − onehot(y)‖²
+• squared: mean of ½ (f − t)², one linear output f
 
 The line is never smoothed. Where there are more steps than pixels it covers the smallest and the
 largest value of each group of steps. With few steps in sight each has a dot: between two dots there
@@ -46,9 +48,11 @@ one after the other.
 Dotted vertical lines with a name are kicks: the weights were moved without a step. A kick is no
 step, so it has no mark.
 
-Wheel: zoom (over an axis: that axis only). Drag: move. Double click: the whole run. Right button:
-logarithmic or linear axis. The pointer shows exact values: every digit that the number has. A loss
-of exactly 0 is drawn at the tick 0.
+Thin dashed lines are branches: other ways that the run has gone, kept when it was made to go another
+way or by B. The number at the end of each is that of the legend, which says what differs; ◆ marks
+where they part from the run.
+
+The pointer shows exact values: every digit that the number has. A loss of exactly 0 is drawn at the tick 0.
 
 The line below is the certificate of the last step, and the pointer tells that of any other. Were the
 loss a plane, a step would lower it by rate × ‖g‖², g the gradient before the step. Along the step
@@ -60,6 +64,8 @@ where c is the curvature along the step: the mean of u H u over the step with we
 t from 0 to 1, H the Hessian. So a step lowers the loss exactly when c < 2 / rate; ▲ marks a line where c is
 above. c is read off the two losses and ‖g‖; where rounding of the losses is more than a tenth of it
 the line says so. A mini-batch step has no certificate: it does not go along g."""
+    sources = ("exam",)
+    key_table = (*READ, *ZOOM, *AXIS, ("Enter on Next ▲", "Go to the next marked step and zoom in on it"))
 
     plot: LossPlot
 
@@ -67,6 +73,7 @@ the line says so. A mini-batch step has no certificate: it does not go along g."
         """Return the plot; see TimePanel."""
         plot = LossPlot(self.theme, "mean loss", (Series("loss", "loss", "loss"),))
         plot.set_log(True)
+        plot.setAccessibleName("Loss over the steps")
         return plot
 
     def prepare(self, snapshot: Snapshot) -> None:
@@ -109,7 +116,8 @@ the line says so. A mini-batch step has no certificate: it does not go along g."
         if len(rises):
             text += f", first at step {rises[0]:,}, last at step {rises[-1]:,}"
         last = certificate_text(snapshot, snapshot.n_steps)
-        return f"{text}.{jump_text(snapshot.history)} {last}".strip()
+        branches = branch_words(snapshot.branches, snapshot.branch_name, snapshot.n_steps)
+        return f"{text}.{jump_text(snapshot.history)}{branches} {last}".strip()
 
     def _write_note(self) -> None:
         """Write the line below the plot, strong where it is a step above 2 / rate."""

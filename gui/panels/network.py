@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QSpinBox, QVBoxLayout
 
 from engine.activity import Activity, activity_on, probabilities
@@ -37,6 +37,9 @@ Lines are weights. Thickness: their size, relative to the widest of their layer,
 that the text below names. Orange and solid: positive; blue and dashed: negative. Lines thinner than
 3 % of the widest are not drawn. Biases are not drawn; the text below tells that of a unit chosen.
 
+Layer by layer h = φ(W h′ + b), h′ the values of the layer before, φ the activation function; at the end
+p_c = exp(z_c) / Σ_k exp(z_k) of the outputs z.
+
 Boxes are units, with the number that the chosen sample gives them: an input, the value of a hidden
 unit (its activation function of w · x + b), at the output the probability of a class, softmax of
 the outputs, or of a squared loss the output itself. The colour says the same: orange above 0, blue
@@ -47,10 +50,18 @@ beside it as a picture, red positive and blue negative, all on one scale; a grey
 weights from the pixels.
 
 Of a wide layer the first {MOST_UNITS} units are drawn ("16 of 100"), of a deep network the first
-and the last {MOST_LAYERS // 2} layers. Connections that skip layers are told below the units, not drawn.
+and the last {MOST_LAYERS // 2} layers. Layers that are also wired straight to the output have a line with an
+arrow below the units, with the number and the largest of its weights; of a unit that is chosen those weights are
+drawn, as bows, relative to the largest of that line.
 
-"Sample" chooses whose numbers are shown, from 0. A click on a unit, or the arrow keys, choose a
-unit: only its own weights stay strong, and the text tells its numbers exactly. Escape ends that."""
+"Sample" chooses whose numbers are shown, from 0. Of a unit that is chosen only its own
+weights stay strong, and the text tells its numbers exactly."""
+    sources = ("exam",)
+    key_table = (
+        ("Arrows, click", "Choose a unit and read its numbers"),
+        ("Esc", "Choose none"),
+        ("Up, Down in the field Sample", "Another sample"),
+    )
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""
@@ -70,7 +81,7 @@ unit: only its own weights stay strong, and the text tells its numbers exactly. 
         layout.addLayout(self.legend.with_corner(self.sample_box))
         layout.addWidget(self.diagram, 1)
         layout.addWidget(self.note_label)
-        self.sample_box.valueChanged.connect(self._draw_again)
+        self.sample_box.valueChanged.connect(self._choose)
         self.diagram.chosen_changed.connect(lambda _: self._write())
 
     def draw(self, snapshot: Snapshot) -> None:
@@ -78,7 +89,10 @@ unit: only its own weights stay strong, and the text tells its numbers exactly. 
         if snapshot.run_id != self._run_id:
             self._run_id = snapshot.run_id
             self._limits, self._value_limits = [], []
-            self.sample_box.setRange(0, snapshot.data.n_samples - 1)
+            with QSignalBlocker(self.sample_box):
+                self.sample_box.setRange(0, snapshot.data.n_samples - 1)
+                if not self.keeps_sample(snapshot):
+                    self.sample_box.setValue(0)
         self._show(snapshot)
         self._write()
 
@@ -94,6 +108,19 @@ unit: only its own weights stay strong, and the text tells its numbers exactly. 
             return ""
         widths = "-".join(map(str, snapshot.net.layer_sizes))
         return f"Network {widths}, {snapshot.net.n_params:,} parameters. {self._sample_text()} {self._note_text()}"
+
+    def take_sample(self, number: int) -> None:
+        """Show the sample that was chosen elsewhere; see Panel."""
+        super().take_sample(number)
+        with QSignalBlocker(self.sample_box):
+            self.sample_box.setRange(0, max(number, self.sample_box.maximum()))
+            self.sample_box.setValue(number)
+        if self.is_seen:
+            self._draw_again()
+
+    def _choose(self, number: int) -> None:
+        self._draw_again()
+        self.sample_chosen.emit(number)
 
     def _show(self, snapshot: Snapshot) -> None:
         net, data, sample = snapshot.net, snapshot.data, self.sample_box.value()
@@ -114,7 +141,7 @@ unit: only its own weights stay strong, and the text tells its numbers exactly. 
             tuple(self._limits),
             tuple(self._value_limits),
             data.x[sample].reshape(shape) if shape else None,
-            tuple((layer, part.size, _largest(part)) for layer, part in skips),
+            tuple(skips),
             int(data.y[sample]) if net.n_outputs > 1 else None,
         )
         self.diagram.show_drawing(self._drawing)
@@ -197,4 +224,4 @@ def _largest(values: FloatArray) -> float:
 def _steady(largest: list[float], before: list[float]) -> list[float]:
     """Return a round limit above 0 for each, see `steady_limit`."""
     known = before if len(before) == len(largest) else [0.0] * len(largest)
-    return [steady_limit(new, old) or 1.0 for new, old in zip(largest, known, strict=True)]
+    return [steady_limit(new, old) for new, old in zip(largest, known, strict=True)]

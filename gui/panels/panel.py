@@ -9,14 +9,20 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QAccessible, QShowEvent
 from PySide6.QtWidgets import QLabel, QLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from engine.jobs import JobRunner
 from engine.snapshot import Snapshot, State
+from gui.panel_keys import KeyTable
 from gui.theme import Theme
 
 _SMALLEST: Final = QSize(220, 170)
+_TELL_S: Final = (
+    0.5  # between two looks at the values for screen readers, and at least so many times what one takes
+)
+_TELL_TIMES: Final = 200.0
+_MOST_TOLD: Final = 2000  # characters; nobody listens to all numbers of a map
 
 
 class Panel(QWidget):
@@ -29,7 +35,9 @@ class Panel(QWidget):
     Class attributes:
         panel_id: short name, used in lesson files and saved arrangements.
         title: what the dock's title bar says.
-        help_text: everything on the panel explained, with formulas and sources (plain text).
+        help_text: everything on the panel explained, with formulas and papers (plain text).
+        sources: keys of `engine.sources.SOURCES`, the questions that the panel is there for.
+        key_table: what keys and mouse do on it, beside `gui.panel_keys.EVERYWHERE`.
         interval_s: the shortest time between two drawings while the run goes on; 0 draws every report. For
             panels whose drawing is dear, or whose numbers cannot be read faster.
     """
@@ -37,10 +45,14 @@ class Panel(QWidget):
     panel_id: ClassVar[str]
     title: ClassVar[str]
     help_text: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]] = ()
+    key_table: ClassVar[KeyTable] = ()
     interval_s: ClassVar[float] = 0.0
 
     command_issued = Signal(object)
     """A Command for the engine."""
+    sample_chosen = Signal(int)
+    """The number of a training sample that somebody chose here; the window tells the other panels."""
 
     def __init__(self, theme: Theme, jobs: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +61,8 @@ class Panel(QWidget):
         self._newest: Snapshot | None = None
         self._drawn: Snapshot | None = None
         self._drawn_at_s = 0.0
+        self._tell_at_s = 0.0
+        self._sampled = ("", 0)  # data and number of samples of the run drawn last
         self._error = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._body = QWidget()
         self._stack = QStackedLayout(self)
@@ -94,6 +108,18 @@ class Panel(QWidget):
         """The sentence that stands in the panel's place because it cannot be drawn, or ""."""
         return self._error.text() if self._stack.currentWidget() is self._error else ""
 
+    def take_sample(self, number: int) -> None:
+        """Show the training sample that was chosen in another panel, if this one shows one."""
+        if self._newest is not None:
+            self.keeps_sample(
+                self._newest
+            )  # so that it is not forgotten when the run is drawn for the first time
+
+    def keeps_sample(self, snapshot: Snapshot) -> bool:
+        """Whether the samples of a new run are those of the run drawn before, so that a chosen one stays chosen."""
+        drawn, self._sampled = self._sampled, (snapshot.config.data, snapshot.data.n_samples)
+        return drawn == self._sampled
+
     @property
     def is_seen(self) -> bool:
         """Whether anybody can see the panel; Qt calls one that lies behind another's tab visible, too."""
@@ -114,6 +140,7 @@ class Panel(QWidget):
         if self.is_seen:
             self._draw_newest()
             self._guard(self.poll)
+            self._guard(self._tell_values)
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours and draw again, at once or when the panel is shown."""
@@ -127,6 +154,17 @@ class Panel(QWidget):
         """Draw what came while the panel was hidden."""
         super().showEvent(event)
         self._draw_newest()
+
+    def _tell_values(self) -> None:
+        """Keep what a screen reader says of the panel up to date; beside a run only where there is a reader."""
+        rests = self._newest is not None and self._newest.state is not State.RUNNING
+        now_s = time.perf_counter()
+        if now_s < self._tell_at_s or not (rests or QAccessible.isActive()):
+            return
+        values = self.summary()[:_MOST_TOLD]
+        self._tell_at_s = now_s + max(_TELL_S, _TELL_TIMES * (time.perf_counter() - now_s))
+        if values != self.accessibleDescription():
+            self.setAccessibleDescription(values)
 
     def _draw_newest(self) -> None:
         if self._newest is None or self._newest is self._drawn or not self._is_due(self._newest):

@@ -26,31 +26,29 @@ Dziugaite, Roy and Carbin 2020.)
 The slider moves along the way; below it are the exact numbers at that point. It begins at the highest point of the
 way, of a split unit at the lowest curvature. Pointing at a plot, or the arrow keys on it, read another point.
 
-Straight line: θ(t) = (1 − t) θ₁ + t θ₂, 101 points.
-Straight, units matched: the same after the hidden units of θ₂ were put in the order that brings it nearest to θ₁
+• Straight line: θ(t) = (1 − t) θ₁ + t θ₂, 101 points.
+• Straight, units matched: the same after the hidden units of θ₂ were put in the order that brings it nearest to θ₁
 (Ainsworth, Hayase and Srinivasa 2023, "Git Re-Basin"); dashed without that.
-Trained curve: the quadratic Bezier curve (1 − t)² θ₁ + 2 t (1 − t) c + t² θ₂ whose control point c was moved by
+• Trained curve: the quadratic Bezier curve (1 − t)² θ₁ + 2 t (1 − t) c + t² θ₂ whose control point c was moved by
 200 steps of gradient descent on the mean loss along it (Garipov, Izmailov, Podoprikhin, Vetrov and Wilson 2018).
-Valley walk: from the present point to a loss near 0 without rising (Nguyen, Mukkamala and Hein 2019, "On the loss
+• Valley walk: from the present point to a loss near 0 without rising (Nguyen, Mukkamala and Hein 2019, "On the loss
 landscape of a class of deep neural networks with no bad local valleys"). Gather: the same function from as few
 units as it needs, so that the others are mute. Free the mute: those move anywhere, at constant loss. Down the ray:
 where the hidden units wired to the output have as many independent value vectors as there are samples, a direction of
 the output weights raises the right logit of every sample and no other. Only for the cross-entropy, with at most
 5,000 samples. Where the units do not suffice the walk says so, and how far it came.
-Exchange two units: the distance between their input weights is brought to 0 in 20 stages while all else goes down;
+• Exchange two units: the distance between their input weights is brought to 0 in 20 stages while all else goes down;
 where they coincide their output weights change places, which changes nothing; then the same way back (Brea, Simsek,
 Illing and Gerstner 2019, "Weight-space symmetry in deep networks gives rise to permutation saddles"). The rate is
 that of the run, halved where a descent diverges.
-Split a unit: a copy takes the share 1 − g of its output weights, for g from −1 to 2. The function and the loss are
+• Split a unit: a copy takes the share 1 − g of its output weights, for g from −1 to 2. The function and the loss are
 the same all along. At a stationary point of the smaller network every g gives one of the larger network, and the
 smallest eigenvalue of its Hessian says whether it is a saddle (below 0) (Fukumizu and Amari 2000).
 
 "now, units moved on" is a copy of the present network with the units of every hidden layer moved on by one place: it
 computes the same. Straight lines between few points are computed at once; for the others press Compute (U). Computing
 goes on beside training; Stop, or hiding the panel, ends it, and what is known stays. A way begins at the weights of
-the step named in the text, not at later ones.
-
-Wheel: zoom. Drag: move. Double click: all."""
+the step named in the text, not at later ones."""
 
 
 def point_text(way: Way, number: int, n_samples: int) -> str:

@@ -16,6 +16,7 @@ from engine.jobs import Job
 from engine.paths.way_names import PERMUTED, WAY_NAMES
 from engine.snapshot import Point, Snapshot
 from gui.legends import Key, Legend
+from gui.panel_keys import READ_PLANE, RECOMPUTE, ZOOM
 from gui.panels.panel import Panel
 from gui.panels.path_choices import Choices, PathControls
 from gui.panels.path_words import HELP, barrier_text, caption, extremes_text, place_text, point_text
@@ -56,6 +57,8 @@ class PathsPanel(Panel):
     title = "Paths"
     interval_s = 0.1
     help_text = HELP
+    sources = ("skips", "minima", "convexity")
+    key_table = (("Arrows on the slider", "Move along the way"), *READ_PLANE, *ZOOM, *RECOMPUTE)
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""

@@ -8,12 +8,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -24,12 +22,13 @@ from engine.jobs import Job, JobRunner
 from engine.snapshot import Snapshot
 from engine.sweeps.sweep import Sweep, load_sweep, sweep_ids
 from gui import numerals
+from gui.captions import Caption
 from gui.colour_bars import ColourBar
 from gui.legends import Key, Legend
 from gui.panels.panel import Panel
 from gui.panels.phase_choices import PhaseChoices
 from gui.phase_pictures import COLOURS, SHAPES, PhasePicture, Place, axis_title, curve_places, value_text
-from gui.theme import Theme, set_role
+from gui.theme import Theme
 
 if TYPE_CHECKING:  # they come with numba and scipy: half a second, when a sweep is first opened
     from engine.sweeps.cell import Row
@@ -53,14 +52,19 @@ beside training: on all cores but one, and at low priority. Stop keeps what is d
 with it, today or tomorrow. The map fills while it runs.
 
 Choose what is shown, over which axes, as a map or as curves. A band around a curve is the interval
-that covers the true mean with a confidence of 95 %: by Student's t for numbers, exact (Clopper and
-Pearson) for shares. "share with ...: ..." is the share of the runs that ended so. Cells without a
-result are grey.
+that covers the true mean with a confidence of 95 %: m ± t s / √n by Student's t for numbers
+(mean m, standard deviation s, n runs), exact (Clopper and Pearson 1934) for shares. "share with ...: ..."
+is the share of the runs that ended so. Cells without a result are grey.
 
-Click a cell, or move with the arrows: the runs behind it are listed below. Open this run, Enter or a
-double click loads the very run, with its settings and its start. CSV writes the map that is shown.
+Choose a cell: the runs behind it are listed below. Open this run loads the very run, with its settings and
+its start. CSV writes the map that is shown.
 
 In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs/sweeps.md."""
+    sources = ("minima", "skips", "exam")
+    key_table = (
+        ("Arrows, click", "Choose a cell, or a point of a curve"),
+        ("Enter, double click", "Load a run behind it"),
+    )
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""
@@ -78,9 +82,7 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
         self.legend = Legend(self.theme)
         self.picture = PhasePicture(self.theme)
         self.bar = ColourBar(self.theme)
-        self.caption = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.caption = Caption()
         self.runs = QComboBox()
         self.runs.setAccessibleName("Runs behind the place chosen")
         self.runs.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -339,8 +341,7 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
 
     def _write_caption(self) -> None:
         text = self._caption_text()
-        set_role(self.caption, "problem" if self._problem else "caption")
-        self.caption.setText(text)
+        self.caption.show_text(text, is_problem=bool(self._problem))
         self.setAccessibleDescription(text)
 
     def _caption_text(self) -> str:
@@ -348,7 +349,7 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
             return self._problem
         if self._table is None or self._sweep is None:
             return (
-                "Reading." if self._job is not None else "Choose a sweep, or open a file. F2 explains more."
+                "Reading." if self._job is not None else "Choose a sweep, or open a file. F1 explains more."
             )
         parts = [self._standing()]
         if self._shown is not None and self._pointed is not None:
@@ -424,7 +425,6 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
 
     def _lay_out(self, layout: QVBoxLayout) -> None:
         self.picture.setAccessibleName("Map of the sweep")
-        set_role(self.caption, "caption")
         top, middle, bottom = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         top.addWidget(self.sweeps, 1)
         for button in (self.run_button, self.open_button, self.csv_button):

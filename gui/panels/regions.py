@@ -16,9 +16,10 @@ from engine.regions import Area, Regions, say
 from engine.snapshot import Snapshot, State
 from gui import numerals
 from gui.legends import Key, Legend
+from gui.panel_keys import READ_PLANE, ZOOM
 from gui.panels.panel import Panel
 from gui.panels.time_panel import NoteLabel
-from gui.region_plots import RegionPlot, ShadeBar, Sketch, class_shape, iter_sketches
+from gui.region_plots import RegionPlot, ShadeBar, Sketch, class_shape, iter_sketches, nearest_sample
 from gui.theme import Theme
 
 _REST_S: Final = 0.2  # between two pictures that follow a run: the eye can keep up with that
@@ -38,10 +39,10 @@ spirals, blobs, xor, parity and others).
 Colour: the predicted class, which is the one with the largest output. A line runs where it changes:
 there two outputs are equal. Each region that is wide enough has the name of its class in it.
 
-Shade: the probability p of that class, softmax of the outputs: pale where the network is as unsure as
-it can be (1/C for C classes), strong where p is near 1. Of a network with one output f (squared loss)
-there is no probability: the class is 1 where f is above ½, and the shade is strongest from 0
-downward and from 1 upward.
+Shade: the probability p of that class, softmax of the outputs z,
+p_c = exp(z_c) / Σ_k exp(z_k): pale where the network is as unsure as it can be (1/C for C classes),
+strong where p is near 1. Of a network with one output f (squared loss) there is no probability: the
+class is 1 where f is above ½, and the shade is strongest from 0 downward and from 1 upward.
 
 Symbols: the training samples, a shape and a colour for each class. A ring marks those that are
 wrong; there are as many as the count of errors of that step says. Fixed noise on the hidden units,
@@ -50,8 +51,12 @@ where a lesson has it, belongs to samples: rings know it, the plane is drawn wit
 The picture follows the run at a calm pace; the line of text below says to which step it belongs.
 Whoever zooms or moves gets a new picture of what is seen then.
 
-Wheel: zoom. Drag: move. Double click: all samples. The pointer, and the arrow keys, tell class and
-probability at a point and the sample that is nearest."""
+A click, or Enter at the reading point, chooses the nearest sample: a square stands around it, the text tells its
+numbers, and the panels Examples, Network and Gradients show it too.
+
+The pointer, and the arrow keys, tell class and probability at a point and the sample that is nearest."""
+    sources = ("exam", "skips")
+    key_table = (*READ_PLANE, ("Click, Enter", "Choose the nearest sample"), *ZOOM)
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""
@@ -60,6 +65,7 @@ probability at a point and the sample that is nearest."""
         self.plot.setAccessibleName("The plane of the two inputs, coloured by predicted class")
         self.bar = ShadeBar(self.theme)
         self.nothing = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self.nothing.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # so that F1 explains the panel here too
         self.note_label = NoteLabel()
         self.pages = QStackedWidget()
         plane = QWidget()
@@ -72,6 +78,8 @@ probability at a point and the sample that is nearest."""
         for widget, stretch in ((self.legend, 0), (self.pages, 1), (self.note_label, 0)):
             layout.addWidget(widget, stretch)
         self.plot.pointed.connect(self._point)
+        self.plot.sample_chosen.connect(self._choose)
+        self._sample: int | None = None
         self._job: Job | None = None
         self._asked: tuple[int, int, int, Area] | None = None
         self._asked_at_s = self._rest_until_s = 0.0
@@ -84,6 +92,9 @@ probability at a point and the sample that is nearest."""
         """Show the samples of a new run, or say why there is no picture; see Panel."""
         if snapshot.run_id != self._run_id:
             self._run_id = snapshot.run_id
+            if not self.keeps_sample(snapshot):
+                self._sample = None
+                self.plot.mark_chosen(None)
             self._forget()
         if snapshot.data.n_features != 2:
             self._show_nothing(snapshot)
@@ -138,6 +149,18 @@ probability at a point and the sample that is nearest."""
         if self._job is not None:
             self._cancel()
             self._asked = None  # so that it is asked again when somebody looks
+
+    def take_sample(self, number: int) -> None:
+        """Mark the sample that was chosen elsewhere; see Panel."""
+        super().take_sample(number)
+        if self._newest is not None and number < self._newest.data.n_samples:
+            self._sample = number
+            self.plot.mark_chosen(number)
+            self._write_note()
+
+    def _choose(self, number: int) -> None:
+        self.take_sample(number)
+        self.sample_chosen.emit(number)
 
     def _should_ask(self, snapshot: Snapshot) -> bool:
         """Whether the run or the view has moved on, and it is time to follow."""
@@ -203,6 +226,8 @@ probability at a point and the sample that is nearest."""
             self.note_label.setText(self._error_text)
         elif self._pointed is not None:
             self.note_label.setText(_point_text(regions, self._pointed))
+        elif self._sample is not None:
+            self.note_label.setText(f"Chosen {_sample_text(regions, self._sample)}. {self._caption(regions)}")
         else:
             self.note_label.setText(self._caption(regions))
 
@@ -239,10 +264,15 @@ def _point_text(regions: Regions, point: tuple[float, float]) -> str:
     snapshot = regions.snapshot
     said = say(snapshot.net, snapshot.theta, np.array([point]))
     is_probability = snapshot.net.n_outputs > 1
-    data = snapshot.data
-    nearest = int(((data.x - np.array(point)) ** 2).sum(axis=1).argmin())
+    nearest = nearest_sample(snapshot.data, point)
     text = f"({point[0]:.4g}, {point[1]:.4g}): class {said.label[0]}, "
     text += f"{'probability' if is_probability else 'shade'} {numerals.exact(said.certainty[0])}"
-    verdict = "right" if regions.right[nearest] else "wrong"
-    at = ", ".join(numerals.exact(x) for x in data.x[nearest])
-    return f"{text}; nearest sample {nearest} of class {data.y[nearest]} at ({at}), {verdict}"
+    return f"{text}; nearest {_sample_text(regions, nearest)}"
+
+
+def _sample_text(regions: Regions, number: int) -> str:
+    """Return place, class and outcome of a sample."""
+    data = regions.snapshot.data
+    verdict = "right" if regions.right[number] else "wrong"
+    at = ", ".join(numerals.exact(x) for x in data.x[number])
+    return f"sample {number} of class {data.y[number]} at ({at}), {verdict}"

@@ -6,20 +6,21 @@ from collections.abc import Generator
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.datasets.dataset import Dataset
 from engine.landscape.scene import Scene
 from engine.landscape.survey import Survey
 from engine.snapshot import Snapshot
+from gui.captions import Caption
 from gui.colour_scales import ColourScale, ScaleBar
 from gui.legends import Key, Legend
+from gui.panel_keys import RECOMPUTE
 from gui.panels.landscape import LandscapePanel
 from gui.panels.landscape_choices import LandscapeControls
 from gui.panels.landscape_words import extremes_text, is_far, point_text
 from gui.surfaces import Relief, SurfaceView
-from gui.theme import Theme, set_role
+from gui.theme import Theme
 
 _HELP: Final = """\
 The loss on a plane through the space of all parameters as a surface: the same numbers, the same directions and the
@@ -38,8 +39,7 @@ It is dotted where a hill hides it, and dashed where it runs far from the plane:
 the surface under it. A surface over two directions says nothing of the others: the text says which share of the
 gradient and of the path lies in them.
 
-Drag, or arrow keys: turn. Wheel, + and −: zoom. Double click or Home: the first view. Point at the surface, or hold
-Shift with the arrow keys: the exact loss and errors at a computed point. "Follow" and "Recompute" (U) as there."""
+"Follow" and "Recompute" as in the panel Landscape."""
 
 _KEYS: Final = (Key("line", "path", "path"), Key("box", "path", "start"), Key("diamond", "path", "now"))
 
@@ -50,6 +50,14 @@ class SurfacePanel(LandscapePanel):
     panel_id = "surface"
     title = "Surface"
     help_text = _HELP
+    sources = ("skips",)
+    key_table = (
+        ("Arrows, drag", "Turn"),
+        ("Shift and arrows, pointer", "Read the exact loss and errors at a computed point"),
+        ("+, −, wheel", "Zoom"),
+        ("Home, double click", "The first view"),
+        *RECOMPUTE,
+    )
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""
@@ -58,7 +66,7 @@ class SurfacePanel(LandscapePanel):
         self.legend.set_keys(*_KEYS)
         self.surface = SurfaceView(self.theme)
         self.bar = ScaleBar(self.theme, "loss")
-        self.caption = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.caption = Caption()
         self._lay_out(layout)
         self.controls.asked.connect(self.recompute)
         self.controls.point_saved.connect(self.save_point)
@@ -147,9 +155,6 @@ class SurfacePanel(LandscapePanel):
     # How it is put together
 
     def _lay_out(self, layout: QVBoxLayout) -> None:
-        self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        set_role(self.caption, "caption")
         self.plots = QWidget()
         for part in (self.plots, self.legend):
             policy = part.sizePolicy()

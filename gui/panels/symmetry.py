@@ -8,23 +8,28 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLine, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.history import HistoryView
 from engine.snapshot import Snapshot
-from engine.symmetry import n_distinct, unit_distances, unit_parameters
+from engine.symmetry import groups, n_distinct, unit_distances, unit_parameters
 from gui import numerals
 from gui.colour_bars import ColourBar, colour_table, packed_colour
 from gui.legends import Key, Legend
 from gui.pace import Pace
+from gui.panel_keys import READ_PLANE, ZOOM
 from gui.panels.panel import Panel
 from gui.panels.time_panel import NoteLabel
+from gui.plot_items import Overlay
 from gui.plots import FLOOR, Plot
 from gui.theme import Theme
 from gui.time_plots import Series, TimePlot
 
 MOST_UNITS: Final = 128  # a matrix of more takes too long and has cells smaller than a pixel
+_MOST_GROUPS: Final = 6  # that are listed
+_LEAST_CELL_PX: Final = 9.0  # of a cell with an equals sign
 _KEEPS_SYMMETRY: Final = ("permute",)
 Decades = tuple[int, int]
 _WHILE_EQUAL: Final[Decades] = (-17, 0)
@@ -45,8 +50,10 @@ breaks unless every unit's sums are added up in the same order ("ordered" arithm
 "blas" does not).
 
 Matrix: the largest absolute difference between the parameters of two units, as a colour on a
-logarithmic scale. Its own colour means that the two are the same number for number; on the diagonal
-each unit meets itself. Of a layer with more than {MOST_UNITS} units the first {MOST_UNITS} are
+logarithmic scale. Its own colour, and an equals sign where there is room for one, mean that the two are
+the same number for number; on the diagonal each unit meets itself. The line below names the
+arithmetic in use and lists the groups of units that are equal to the last bit. Of a layer with more
+than {MOST_UNITS} units the first {MOST_UNITS} are
 shown; the number of distinct units is counted over all of them.
 
 Curve: the spread, which is the largest difference between two units of the same layer, over all
@@ -55,10 +62,18 @@ last bit; then it is drawn at the tick 0, since a logarithmic axis has no 0. Whe
 symmetric and the spread is above 0, the panel names the step at which the symmetry broke, how large
 the spread was then, and whether a kick or rounding did it.
 
-Sources: exam question on guarantees of full-batch training ("all weights the same value"); Fukumizu
-and Amari, "Local minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
+Formulas: the distance of the units i and j is d_ij = max_k |θ_ik − θ_jk| over their parameters k, the spread
+max d_ij over all pairs of a layer and over all layers.
 
-Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
+The question behind it: what becomes of hidden units whose weights all start at the same value? Equal
+units are also the points at which a smaller network lies inside a larger one: Fukumizu and Amari, "Local
+minima and plateaus in hierarchical structures of multilayer perceptrons", 2000."""
+    sources = ("exam", "minima")
+    key_table = (
+        *READ_PLANE,
+        *ZOOM,
+        ("Up, Down in the list of layers", "Choose the hidden layer of the matrix"),
+    )
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""
@@ -68,6 +83,7 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
         self._run_id = -1
         self._distances = np.zeros((0, 0))
         self._n_distinct = 0
+        self._groups_text = ""
         self._verdict = ""
         self.legend = Legend(self.theme)
         self.layer_box = QComboBox()
@@ -112,6 +128,7 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
             plot.apply_theme(theme)
         self.legend.apply_theme(theme)
         self.bar.apply_theme(theme, theme.magnitude_map)
+        self.signs.set_colour(theme.panel)
         self._pace.forget()
 
     def summary(self) -> str:
@@ -125,7 +142,7 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
         distances = unit_distances(units[:MOST_UNITS])
         away = distances[np.triu_indices(len(distances), 1)]
         text = f"Hidden layer {self.layer}: {numerals.plural(len(units), 'unit')}, "
-        text += f"{n_distinct(units):,} distinct"
+        text += f"{n_distinct(units):,} distinct ({groups_text(groups(units))[:-1]})"
         if len(away):
             text += f", distances from {numerals.exact(away.min())} to {numerals.exact(away.max())}"
         spread = float(snapshot.history["symmetry_spread"][-1])
@@ -134,17 +151,22 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
     def _build_plots(self) -> None:
         series = (Series("symmetry_spread", "spread", "symmetry"),)
         self.spread_plot = TimePlot(self.theme, "spread", series)
+        self.spread_plot.setAccessibleName("Spread over the steps")
         self.spread_plot.at_least = 1.0
         self.zero_mark = self.spread_plot.add_marks("symmetry", "diamond")
         self.spread_plot.set_log(True)
         self.matrix_plot = _MatrixPlot(self.theme, "hidden unit", "", whole=(True, True), has_grid=False)
+        self.matrix_plot.setAccessibleName("Distances between hidden units")
         self.matrix_plot.getViewBox().setAspectLocked(True)
         self.matrix_plot.getViewBox().invertY(True)
         self.image = pg.ImageItem(axisOrder="row-major")
         self.matrix_plot.addItem(self.image, ignoreBounds=True)
+        self.signs = EqualSigns()
+        self.matrix_plot.addItem(self.signs, ignoreBounds=True)
         self.bar = ColourBar(self.theme)
         self.bar.show_texts(decade_texts(_WHILE_EQUAL), ("symmetry", "identical"))
         self.nothing = QLabel("This network has no hidden layer, so there are no hidden units to compare.")
+        self.nothing.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # so that F1 explains the panel here too
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setWordWrap(True)
         self.body = QWidget()
@@ -180,6 +202,8 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
         shown = units[:MOST_UNITS]
         n_before, self._distances = len(self._distances), unit_distances(shown)
         self._n_distinct = n_distinct(units)
+        self._groups_text = groups_text(groups(units))
+        self.signs.show_equal(self._distances == 0.0)
         self._decades = fitting_decades(self._distances, self._decades)
         map_colours = colour_table(self.theme.magnitude_map, 255)
         table = np.concatenate(([packed_colour(self.theme.symmetry)], map_colours))
@@ -219,9 +243,11 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
         """Show what is pointed at, or else what is left out."""
         if not text and self._newest is not None and self._newest.net.n_hidden:
             n_units = self._newest.net.layer_sizes[self.layer]
+            config = self._newest.config
+            text = f"{config.arithmetic} {config.dtype}: {self._groups_text}"
             if n_units > MOST_UNITS:
-                text = f"The matrix shows units 1 to {MOST_UNITS} of {n_units:,}."
-            text = text or self.spread_plot.clamp_note
+                text += f" The matrix shows units 1 to {MOST_UNITS} of {n_units:,}."
+            text = f"{text} {self.spread_plot.clamp_note}".strip()
         self.note_label.setText(text)
 
     def _tell_pair(self, point: tuple[float, float] | None) -> None:
@@ -235,6 +261,48 @@ Wheel: zoom. Drag: move. Double click: all. The pointer shows exact values."""
         self._tell(f"Unit {i} is itself." if i == j else f"Units {i} and {j} are {words}.")
 
 
+class EqualSigns(Overlay):
+    """An equals sign in every cell of a matrix whose units are the same, where cells are large enough."""
+
+    is_kept = True  # a thousand signs take as many microseconds, and seldom change
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._equal = np.zeros((0, 0), dtype=np.bool_)
+        self._colour = QColor()
+        self.n_drawn = 0
+
+    def set_colour(self, colour: str) -> None:
+        """Set the colour of the signs."""
+        self._colour = QColor(colour)
+        self.update()
+
+    def show_equal(self, equal: npt.NDArray[np.bool_]) -> None:
+        """Show which units (n, n) are equal; cell (i, j) has its middle at (j + 1, i + 1)."""
+        if not np.array_equal(equal, self._equal):
+            self._equal = equal
+            self.update()
+
+    def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
+        """Draw the signs."""
+        cell = min(abs(transform.m11()), abs(transform.m22()))
+        self.n_drawn = 0
+        if cell < _LEAST_CELL_PX:
+            return
+        painter.setPen(QPen(self._colour, max(1, round(0.08 * cell))))
+        across, apart = round(0.24 * cell), max(1, round(0.1 * cell))
+        lines = []
+        for row, column in np.argwhere(self._equal).tolist():
+            at = transform.map(QPointF(column + 1.0, row + 1.0)).toPoint()  # whole pixels: all signs alike
+            if area.contains(QPointF(at)):
+                lines += [
+                    QLine(at.x() - across, at.y() + side, at.x() + across, at.y() + side)
+                    for side in (-apart, apart)
+                ]
+        painter.drawLines(lines)
+        self.n_drawn = len(lines) // 2
+
+
 class _MatrixPlot(Plot):
     """A plot whose reading point moves from unit to unit; the y axis points down."""
 
@@ -243,6 +311,30 @@ class _MatrixPlot(Plot):
 
     def reading_steps(self) -> tuple[float, float]:
         return 1.0, -1.0
+
+
+def groups_text(numbers: npt.NDArray[np.int64]) -> str:
+    """Return which units are equal to the last bit, given the number of each unit's group (n_units,)."""
+    sizes = np.bincount(numbers)
+    shared = [np.flatnonzero(numbers == group) + 1 for group in np.flatnonzero(sizes > 1)]
+    if not shared:
+        return "no two units are equal." if len(numbers) > 1 else "one unit."
+    listed = "; ".join(_ranges(units.tolist()) for units in shared[:_MOST_GROUPS])
+    more = f"; and {len(shared) - _MOST_GROUPS} more groups" if len(shared) > _MOST_GROUPS else ""
+    n_alone = int((sizes == 1).sum())
+    alone = f", {n_alone} alone" if n_alone else ""
+    return f"equal to the last bit are units {listed}{more}{alone}."
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Return sorted numbers as 1–4, 7, 9–12."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and found[-1][1] == number - 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in found)
 
 
 def verdict(history: HistoryView, names_kick: bool = True) -> str:

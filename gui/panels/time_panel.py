@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
+from engine.branches import Branch
 from engine.snapshot import Snapshot
 from gui.legends import Key, Legend
 from gui.pace import Pace
@@ -18,6 +20,9 @@ from gui.theme import Theme, set_role
 from gui.time_plots import TimePlot
 
 _TEXT_INTERVAL_S = 0.1  # digits that change faster cannot be read, and drawing text is slow
+
+
+_ROWS = 18  # of text; a lower panel has no room for a legend with the names of branches
 
 
 class TimePanel(Panel):
@@ -75,6 +80,7 @@ class TimePanel(Panel):
         """Feed the plot; see Panel."""
         self.prepare(snapshot)
         marked = self.marked_steps(snapshot)
+        self.plot.show_branches(snapshot.branches)
         self.plot.show_history(snapshot.history, marked)
         self.next_button.setEnabled(len(marked) > 0)
         self.all_button.setVisible(not self.plot.is_following)
@@ -92,6 +98,11 @@ class TimePanel(Panel):
         self.legend.apply_theme(theme)
         for button in (self.next_button, self.all_button):
             _fit(button)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the legend to the room."""
+        super().resizeEvent(event)
+        self._fit_legend()
 
     def go_to_next_mark(self) -> None:
         """Zoom in on the marked step after the one shown, or on the first; nothing where none is marked."""
@@ -122,9 +133,15 @@ class TimePanel(Panel):
         return button
 
     def _write(self, snapshot: Snapshot) -> None:
-        self.legend.set_keys(*self.keys(snapshot))
+        self._fit_legend()
+        self.legend.set_keys(*_with_branches(self.keys(snapshot), snapshot))
         self._write_note()
         self.setAccessibleName(f"{self.title}. {self.legend.accessibleName()}")
+
+    def _fit_legend(self) -> None:
+        """Let the legend name the branches where there is room for it, else number them."""
+        n_branches = len(self._newest.branches) if self._newest is not None else 0
+        self.legend.set_brief(n_branches > 1 and self.height() < _ROWS * self.fontMetrics().height())
 
     def _on_read_out(self, text: str) -> None:
         if text != self._pointed_text:
@@ -151,6 +168,25 @@ class TimePanel(Panel):
         if number >= len(marked) or marked[number] != self._shown_mark:
             return ""
         return f"Mark {number + 1:,} of {len(marked):,}: {self.describe_mark(snapshot, self._shown_mark)}"
+
+
+def _with_branches(keys: tuple[Key, ...], snapshot: Snapshot) -> tuple[Key, ...]:
+    """Return the entries of a legend with the name of the run and the branches; the same where there are none."""
+    if not snapshot.branches:
+        return keys
+    name = f" ({snapshot.branch_name})" if snapshot.branch_name else ""
+    branches = sorted(snapshot.branches, key=lambda branch: branch.number)
+    return (
+        replace(keys[0], text=keys[0].text + name, brief=keys[0].text),
+        *keys[1:],
+        *(_branch_key(branch) for branch in branches),
+        Key("diamond", "muted", "parting", brief="-"),
+    )
+
+
+def _branch_key(branch: Branch) -> Key:
+    look = f"branch {branch.number}"
+    return Key(look, look, f"{branch.number} {branch.name}", brief=str(branch.number))
 
 
 class NoteLabel(QLabel):

@@ -14,6 +14,7 @@ from gui import numerals
 from gui.colour_bars import ColourBar
 from gui.legends import Key, Legend
 from gui.pace import INTERVAL_S
+from gui.panel_keys import ZOOM
 from gui.panels.panel import Panel
 from gui.panels.time_panel import NoteLabel
 from gui.theme import Theme
@@ -51,7 +52,14 @@ A frame in the colour of symmetry and a label such as "7 = 1" mean: the input we
 those of unit 1, number for number. Where not all tiles fit the first ones are shown, and the panel
 says how many there are.
 
-The pointer shows exact values."""
+A unit puts out φ(w · x + b), φ its activation function: a picture of w shows which x it answers to. Where all
+units start equal, every w stays the same picture (the first question of the exam)."""
+    sources = ("exam",)
+    key_table = (
+        ("Arrows, pointer", "Read the exact weight of an input; of two inputs, the lines and samples"),
+        ("Page up, Page down", "The unit before or after"),
+        *ZOOM,
+    )
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""
@@ -61,7 +69,9 @@ The pointer shows exact values."""
         self._same_as: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.legend = Legend(self.theme)
         self.board = TileBoard(self.theme)
+        self.board.setAccessibleName("Weights of each unit")
         self.lines = UnitLines(self.theme)
+        self.lines.setAccessibleName("Samples, and the line of each unit")
         self.bar = ColourBar(self.theme)
         self._show_limit(0.25)
         self.note_label = NoteLabel()
@@ -176,7 +186,7 @@ def first_equal(weights: FloatArray) -> npt.NDArray[np.int64]:
 
 def steady_limit(largest: float, before: float) -> float:
     """Return the end of the colour scale: a round number from largest up; the one before while it fits."""
-    if largest <= before <= 2.5 * largest:
+    if 0.0 < largest <= before <= 2.5 * largest:
         return before
     return numerals.round_above(largest) if largest > 0.0 else 1.0
 

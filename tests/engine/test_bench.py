@@ -170,8 +170,7 @@ class FakeWorker:
         return float(self.n_rounds)
 
 
-def test_rounds_alternate_and_begin_with_another(monkeypatch):
-    monkeypatch.setattr(contest, "_PAUSE_S", 0.0)
+def test_rounds_alternate_and_begin_with_another():
     log: list[str] = []
     workers = {name: FakeWorker(name, log) for name in (OURS, "a", "b")}
     times, failures = contest._interleave(workers, 0.0)
@@ -179,8 +178,7 @@ def test_rounds_alternate_and_begin_with_another(monkeypatch):
     assert times == {name: [1.0, 2.0, 3.0, 4.0, 5.0] for name in workers} and failures == {}
 
 
-def test_a_peer_that_dies_between_rounds_is_told_and_the_rest_goes_on(monkeypatch):
-    monkeypatch.setattr(contest, "_PAUSE_S", 0.0)
+def test_a_peer_that_dies_between_rounds_is_told_and_the_rest_goes_on():
     log: list[str] = []
     workers = {OURS: FakeWorker(OURS, log), "a": FakeWorker("a", log, fails_at=3)}
     times, failures = contest._interleave(workers, 0.0)

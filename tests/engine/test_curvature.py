@@ -290,6 +290,37 @@ def test_eigenpairs_of_a_small_network_are_those_of_its_dense_hessian():
     np.testing.assert_allclose(got.largest, values[::-1][:2], atol=1e-13)
 
 
+@pytest.mark.parametrize("spread", [3.0, 0.3])
+def test_eigenvalues_at_zero_end_the_search(spread):
+    """Without a hidden layer the smallest eigenvalue is 0, with many others close to it."""
+    net, data = make_net((), n_features=60, n_classes=8), make_data(50, 60, 8, ink=0.3)
+    assert eigenpairs_module._DENSE_UP_TO < net.n_params <= eigenpairs_module.MOST_DENSE_PARAMS
+    theta = spread * np.random.default_rng(4).standard_normal(net.n_params)
+    got = extreme_eigenpairs(net, data, theta, tolerance=1e-9)
+    expected = np.linalg.eigvalsh(dense_hessian(net, data, theta))
+    assert got.n_products <= 2 * net.n_params + 2
+    np.testing.assert_allclose(got.smallest, expected[:1], atol=1e-12 * expected[-1])
+    np.testing.assert_allclose(got.largest, expected[-1:], rtol=1e-9)
+    assert got.residual <= 1e-12 * 1e3 * expected[-1]
+
+
+def test_the_full_hessian_is_taken_where_the_search_does_not_end(monkeypatch):
+    net, data = make_net((30,), n_features=10, n_classes=10), make_data(60, 10, 10)
+    theta = make_theta(net)
+    expected = extreme_eigenpairs(net, data, theta, k=2)
+
+    def give_up(product, start, k, tolerance, most_products):
+        product(start)
+        raise ArithmeticError(f"No extreme eigenvalues after {most_products} products.")
+
+    monkeypatch.setattr(eigenpairs_module, "find_ends", give_up)
+    got = extreme_eigenpairs(net, data, theta, k=2)
+    np.testing.assert_allclose(got.smallest, expected.smallest, rtol=1e-8)
+    np.testing.assert_allclose(got.largest, expected.largest, rtol=1e-8)
+    assert got.n_products == net.n_params + 1
+    assert 0.0 < got.residual <= 1e-13 * abs(expected.largest[0])
+
+
 def test_the_search_can_be_cancelled():
     net, data, asked = make_net((80,)), make_data(20), []
 
@@ -324,7 +355,7 @@ def assert_finds(matrix, k, tolerance=1e-9):
     size = np.abs(expected).max()
     np.testing.assert_allclose(found.values, np.r_[expected[:k], expected[-k:]], atol=tolerance * size)
     residuals = np.linalg.norm(matrix @ found.vectors - found.vectors * found.values, axis=0)
-    assert (residuals <= tolerance * np.abs(found.values) + 1e-13 * size).all()
+    assert (residuals <= tolerance * np.maximum(np.abs(found.values), 1e-3 * size) + 1e-13 * size).all()
 
 
 @pytest.mark.parametrize(("n", "k"), [(2, 1), (3, 1), (9, 4), (60, 1), (60, 5), (300, 1), (300, 3)])
@@ -335,6 +366,12 @@ def test_ends_of_a_symmetric_matrix(n, k):
 def test_ends_when_the_basis_begins_anew(monkeypatch):
     monkeypatch.setattr("engine.curvature.lanczos._LARGEST_BASIS", 40)
     assert_finds(symmetric(500), 2)
+
+
+def test_a_search_that_does_not_end_says_so():
+    matrix = np.diag(np.r_[0.0, np.geomspace(1e-14, 1.0, 400)])  # nothing but one more next to each
+    with pytest.raises(ArithmeticError, match=r"^No extreme eigenvalues after 100 products: "):
+        find_ends(lambda v: matrix @ v, np.ones(401), 1, 1e-9, most_products=100)
 
 
 def test_ends_where_one_is_far_out():

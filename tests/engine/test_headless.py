@@ -108,6 +108,20 @@ def test_run_takes_the_lessons_own_number_of_steps(folder):
     assert json.loads((folder / "a.json").read_text())["n_steps"] == load_lesson("mistakes-can-rise").n_steps
 
 
+def test_run_stops_at_a_rise_when_asked_to(folder, capsys):
+    target = folder / "out.json"
+    assert headless.run("five-flips", "60", json=str(target), stop_at_rise="errors") == console.DONE
+    found = json.loads(target.read_text(encoding="utf-8"))
+    *before, last = found["n_errors"]
+    assert found["n_steps"] == len(before) < 60 and set(before) == {before[0]} and last > before[0]
+    assert f"Step {len(before)}: the errors rose from {before[0]} to {last}," in capsys.readouterr().out
+    headless.run("five-flips", "60", json=str(target), stop_at_rise="loss")
+    assert json.loads(target.read_text(encoding="utf-8"))["n_steps"] == 60
+    capsys.readouterr()
+    sentence = refused(capsys, headless.run("exam", stop_at_rise="often"))
+    assert sentence == "--stop-at-rise must be errors, loss or any, not 'often'."
+
+
 def test_run_of_no_steps_is_the_start(folder, capsys):
     assert headless.run("exam", "0", SMALL, json=str(folder / "a.json")) == 0
     content = json.loads((folder / "a.json").read_text())
@@ -417,3 +431,15 @@ def test_no_command_leaves_a_thread_behind():
     before = threading.active_count()
     assert headless.run("exam", "2", SMALL) == 0
     assert threading.active_count() == before
+
+
+def test_list_leaves_out_a_lesson_that_cannot_be_used_and_names_it(capsys, monkeypatch):
+    from engine import lessons
+
+    good, _ = lessons.readable_lessons()
+    fault = "The lesson file kink.toml cannot be used: order is missing."
+    monkeypatch.setattr(lessons, "readable_lessons", lambda: (good[:1], (fault,)))
+    assert headless.show_list() == 2
+    told = capsys.readouterr()
+    assert good[0].lesson_id in told.out and "digits" in told.out
+    assert told.err.strip().endswith(fault) and len(told.err.splitlines()) == 1

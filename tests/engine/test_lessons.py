@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 import engine
 from engine.commands import SetLearningRate
-from engine.lessons import DEFAULT, all_lessons, lesson_ids, load_lesson
+from engine.lessons import DEFAULT, all_lessons, first_lesson, lesson_ids, load_lesson, readable_lessons
 from engine.snapshot import State
 from engine.sources import SOURCES
 from engine.trainer import Trainer
@@ -190,6 +191,80 @@ def test_a_bad_file_gives_one_sentence_with_its_name(folder, old, new, sentence)
     with pytest.raises(ValueError, match=rf"^The lesson file bad\.toml cannot be used: {sentence}") as caught:
         load_lesson("bad", folder)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("pace = 0", "pace must be a finite number above 0"),
+        ("n_runs = 0", "n_runs must be a whole number of at least 1"),
+        ("reveal = 0", "reveal must be a whole number of at least 1"),
+        (
+            'reveal = "soon"',
+            "reveal must be one of loss rises, mistakes rise, no mistakes, a kick, not 'soon'",
+        ),
+    ],
+)
+def test_a_bad_pace_or_moment_is_told(folder, line, sentence):
+    write(folder, "n_steps = 10", f"n_steps = 10\n{line}")
+    with pytest.raises(ValueError, match=sentence):
+        load_lesson("bad", folder)
+
+
+def test_files_that_cannot_be_used_are_left_out_and_named(folder):
+    write(folder, "order = 5", "order =")
+    (folder / "worse.toml").mkdir()
+    lessons, faults = readable_lessons(folder)
+    assert [lesson.lesson_id for lesson in lessons] == ["good"] == [*lesson_ids(folder)]
+    assert [fault.split(" cannot ")[0] for fault in faults] == [
+        "The lesson file bad.toml",
+        "The lesson file worse.toml",
+    ]
+    assert all(fault.endswith((".", ")")) and "\n" not in fault for fault in faults)
+    assert first_lesson(folder).lesson_id == "good"
+    (folder / "good.toml").unlink()
+    with pytest.raises(ValueError, match=r"bad\.toml"):
+        first_lesson(folder)
+
+
+def test_a_run_pauses_at_the_stops_of_its_lesson(folder):
+    lesson = load_lesson("good", folder)
+    assert [lesson.next_stop(n) for n in (0, 9, 10, 11)] == [10, 10, None, None]
+    assert [lesson.is_at_a_stop(n) for n in (0, 10)] == [False, True]
+    later = replace(lesson, reveal=25)
+    assert [later.next_stop(n) for n in (0, 10, 24, 25)] == [10, 25, 25, None]
+    assert later.is_at_a_stop(25)
+    sooner = replace(lesson, reveal=5)
+    assert sooner.next_stop(0) == 10 and not sooner.is_at_a_stop(5)
+
+
+@pytest.mark.parametrize(("reveal", "step"), [(10, 10), ("mistakes rise", 4), ("loss rises", 30)])
+def test_a_lesson_knows_when_its_question_is_answered(reveal, step):
+    lesson = replace(load_lesson("five-flips"), reveal=reveal, n_steps=30)
+    trainer = Trainer.from_config(lesson.config)
+    shown = [lesson.has_shown(trainer.snapshot())]
+    for _ in range(30):
+        trainer.step()
+        shown.append(lesson.has_shown(trainer.snapshot()))
+    assert shown.index(True) == step
+
+
+def test_a_question_about_a_kick_waits_for_one():
+    lesson = replace(load_lesson("five-flips"), reveal="a kick", n_steps=2)
+    trainer = Trainer.from_config(lesson.config)
+    trainer.step(3)
+    assert not lesson.has_shown(trainer.snapshot())
+    trainer.perturb("noise", scale=1e-3)
+    assert lesson.has_shown(trainer.snapshot())
+
+
+@pytest.mark.parametrize("lesson_id", [x.lesson_id for x in all_lessons() if isinstance(x.reveal, str)])
+def test_what_a_question_waits_for_comes_before_the_last_step(lesson_id):
+    lesson = load_lesson(lesson_id)
+    trainer = Trainer.from_config(lesson.config)
+    while lesson.reveal != "a kick" and not lesson.has_shown(trainer.snapshot()):
+        trainer.step(10)
+    assert trainer.n_steps < lesson.n_steps
 
 
 def test_a_file_that_is_no_text_is_named(folder):

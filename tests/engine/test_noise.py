@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import twins
@@ -10,14 +12,17 @@ import engine
 from engine.clarke import clarke_residual
 from engine.config import ACTIVATION_NAMES, LOSS_NAMES, RunConfig
 from engine.curvature import dense_hessian
+from engine.curves import Bezier, curve_loss
 from engine.datasets import Dataset
 from engine.disparities import disparities, per_example
 from engine.evaluator import make_evaluator
 from engine.flow import gradient_flow
 from engine.kinks import find_kinks
+from engine.landscape import VIEWS, Scene
 from engine.mlp import MLP
 from engine.noise import LARGEST_SEED, Noise, factors
 from engine.rank import features
+from engine.snapshot import Point
 from engine.trainer import Trainer
 
 NOISE = Noise(0.6, 7)
@@ -235,11 +240,81 @@ def test_equal_units_part_and_the_run_says_so():
     assert run.history["symmetry_spread"][0] == 0.0 and run.history["symmetry_spread"][1] > 1e-6
 
 
-def test_a_slice_refuses_noise_in_a_sentence():
+# ------------------------------------------------------------------------------- slices
+
+
+def loss_of_the_twin(net, data, origin, d1, d2, a, b):
+    theta = origin + a * d1 + b * d2
+    return twins.loss(net, theta, data), twins.n_errors(net, theta, data)
+
+
+@pytest.mark.parametrize("loss", LOSS_NAMES)
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+def test_a_plane_agrees_with_the_twin(activation, loss):
+    net, data = make_net(activation, loss), make_data(21)
+    vectors = np.random.default_rng(3).standard_normal((3, net.n_params))
+    alphas, betas = np.linspace(-1.0, 1.0, 2), np.linspace(-0.7, 0.9, 3)
+    for data_here in (data, data.subset(np.arange(21)[::-2])):  # the factors go with the samples' numbers
+        got = engine.plane_slice(net, data_here, *vectors, alphas, betas)
+        for (i, j), value in np.ndenumerate(got.loss):
+            expected = loss_of_the_twin(net, data_here, *vectors, alphas[i], betas[j])
+            assert value == pytest.approx(expected[0], rel=1e-11)
+            assert got.n_errors[i, j] == expected[1]
+    assert got.loss[0, 0] != pytest.approx(net.loss(vectors[0] - vectors[1], data.with_noise(0.0)), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "skip"), [((), ()), ((1,), ()), ((6,), (1,)), ((3, 5, 4), (3, 1)), ((130,), ())]
+)
+@pytest.mark.parametrize("activation", ["logistic", "tanh", "relu"])
+def test_lines_agree_with_the_net_in_whatever_blocks_and_threads(hidden, skip, activation, monkeypatch):
+    from engine.landscape import sampler
+
+    net, data = make_net(activation, hidden=hidden, skip=skip), make_data(300)
+    origin, direction = np.random.default_rng(4).standard_normal((2, net.n_params))
+    even, uneven = np.linspace(-2.0, 2.0, 40), np.array([0.3, -1.0, 0.35])
+    whole = engine.line_slice(net, data, origin, direction, even)
+    got = engine.line_slice(net, data, origin, direction, uneven)
+    for alphas, found in ((even[::13], whole.loss[::13]), (uneven, got.loss)):
+        expected = [net.loss(origin + a * direction, data) for a in alphas]
+        np.testing.assert_allclose(found, expected, rtol=1e-11)
+    monkeypatch.setattr(sampler, "_GROUP_BYTES", 1)  # a block at a time
+    monkeypatch.setattr(sampler, "_CALL_S", 0.0)
+    for n_threads in (1, 2):
+        again = engine.line_slice(net, data, origin, direction, even, n_threads=n_threads)
+        assert again.loss.tolist() == whole.loss.tolist()
+        assert again.n_errors.tolist() == whole.n_errors.tolist()
+
+
+def test_every_number_of_samples():
+    net = make_net(loss="squared")
+    origin, direction = np.random.default_rng(5).standard_normal((2, net.n_params))
+    for n in range(1, 18):
+        data = make_data(n)
+        got = engine.line_slice(net, data, origin, direction, [0.5])
+        assert got.loss[0] == pytest.approx(net.loss(origin + 0.5 * direction, data), rel=1e-12)
+
+
+def test_a_curve_has_the_noise():
+    net, data = make_net(), make_data(20)
+    start, control, end = np.random.default_rng(6).standard_normal((3, net.n_params))
+    curve = Bezier(start, control, end)
+    found = curve_loss(net, data, curve, n_points=5)
+    expected = [twins.loss(net, curve.at(t), data) for t in found.t]
+    np.testing.assert_allclose(found.loss, expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize("kind", ["aligned", "copies"])
+def test_views_of_permuted_copies_refuse_noise(kind):
     net, data = make_net(), make_data()
-    theta = make_theta(net)
-    with pytest.raises(ValueError, match="noise must be 0 for this: a slice does not know"):
-        engine.line_slice(net, data, theta, theta, np.zeros(2))
+    ends = tuple(Point(name, 0, make_theta(net) + k, 1.0) for k, name in enumerate("AB"))
+    scene = Scene(net, make_theta(net), net.gradient(make_theta(net), data), (), ends, data=data)
+    with pytest.raises(ValueError, match=r"noise must be 0 for this: .*factors of its own"):
+        VIEWS[kind].make(scene)
+    assert VIEWS[kind].make(replace(scene, data=data.with_noise(0.0))).marks
+
+
+# ------------------------------------------------------------------------------- bad settings
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,25 @@ def test_a_long_run_keeps_evenly_spaced_steps_from_the_first_on(n_steps):
     assert [point.theta[0] for point in path.points] == steps.tolist()
 
 
+@pytest.mark.parametrize("n_before", [0, 300, 511, 700])
+@pytest.mark.parametrize("n_new", [0, 1, 2, 211, 212, 213, 1000, 4096])
+def test_many_steps_at_once_leave_what_one_after_the_other_leaves(n_before, n_new):
+    one_by_one, at_once = Path(), Path()
+    for path in (one_by_one, at_once):
+        walk(path, n_before, np.zeros(3))
+    stride, first = at_once.stride, n_before + at_once.steps_to_next(n_before)
+    steps = range(first, first + n_new * stride, stride)
+    thetas = np.array([[step, 1.0, 2.0] for step in steps]).reshape(n_new, 3)
+    for step, theta in zip(steps, thetas, strict=True):
+        one_by_one.add(step, theta, 0.5 * step)
+    at_once.extend(steps, thetas, 0.5 * np.array(steps))
+    thetas[:] = 0.0  # what is kept is a copy
+    got, wanted = (
+        [(p.step, p.loss, p.theta.tolist()) for p in path.points] for path in (at_once, one_by_one)
+    )
+    assert got == wanted and at_once.stride == one_by_one.stride
+
+
 def test_large_nets_keep_fewer_points():
     path, theta = Path(), np.zeros(500_000)
     walk(path, 100, theta)

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from engine import trainer as trainer_module
-from engine.commands import Load, Pause, Perturb, Reset, Run, SavePoint, SetLearningRate, Step
+from engine.commands import Load, Pause, PauseAtRise, Perturb, Reset, Run, SavePoint, SetLearningRate, Step
 from engine.config import RunConfig
+from engine.lessons import load_lesson
 from engine.snapshot import Report, State
 from engine.thread import EngineThread, Mailbox
 from engine.trainer import Trainer
@@ -144,6 +145,16 @@ def test_commands_are_carried_out_in_order(start, gate):
     assert [point.label for point in report.snapshot.saved] == ["a"]
 
 
+def test_a_pause_at_a_rise_says_why_and_stays_in_force_for_the_next_run(start):
+    engine = start()
+    wait_ready(engine)
+    send(engine, PauseAtRise(errors=True), Load(load_lesson("five-flips").config), Run())
+    report = wait_state(engine, State.PAUSED)
+    snapshot = report.snapshot
+    assert snapshot.history.error_rises.tolist() == [snapshot.n_steps] and snapshot.pause_at.errors
+    assert report.message == snapshot.reason and "the errors rose from 1 to 6" in report.message
+
+
 def test_steps_end_in_a_pause_at_exactly_the_step(start):
     engine = start()
     wait_ready(engine)
@@ -174,6 +185,19 @@ def test_a_pause_takes_effect_and_holds(start):
             lambda r, label=label: r.snapshot.saved[-1:] and r.snapshot.saved[-1].label == label, after
         )
         assert (report.snapshot.n_steps, report.state) == (n_steps, State.PAUSED)
+
+
+def test_a_slow_pace_waits_without_working_and_hears_commands(start):
+    engine = start()
+    wait_state(engine, State.READY)
+    send(engine, Run(steps_per_s=0.01))  # the second step would be due in 100 s
+    engine.mailbox.wait(lambda r: r.snapshot and r.snapshot.n_steps == 1)
+    n_reports = len(engine.mailbox.reports)
+    report = wait_state(engine, State.PAUSED, send(engine, Pause()))
+    assert report.snapshot.n_steps == 1
+    assert len(engine.mailbox.reports) <= n_reports + 2
+    report = wait_state(engine, State.PAUSED, send(engine, Run(until=4, steps_per_s=500.0)))
+    assert report.snapshot.n_steps == 4 and report.snapshot.steps_per_s <= 500.0
 
 
 def test_running_goes_on_and_a_new_rate_is_taken_live(start):
@@ -316,12 +340,26 @@ def test_a_failure_is_reported_and_the_thread_lives_on(start, monkeypatch, capfd
 def test_a_failure_while_loading_is_reported_too(start, monkeypatch, capfd):
     with monkeypatch.context() as patch:
         patch.setattr(
-            trainer_module, "make_evaluator", lambda *a, **k: (_ for _ in ()).throw(MemoryError("full"))
+            trainer_module, "make_evaluator", lambda *a, **k: (_ for _ in ()).throw(RuntimeError("full"))
         )
         engine = start()
         assert "The engine failed: full." in wait_state(engine, State.STOPPED).message
     assert wait_state(engine, State.READY, send(engine, Load(CONFIG))).snapshot.n_steps == 0
-    assert "MemoryError" in capfd.readouterr().err
+    assert "RuntimeError" in capfd.readouterr().err
+
+
+def test_settings_that_take_too_much_memory_leave_the_run_as_it_is(start, monkeypatch):
+    engine = start()
+    before = wait_state(engine, State.PAUSED, send(engine, Step(3))).snapshot
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            trainer_module, "make_evaluator", lambda *a, **k: (_ for _ in ()).throw(MemoryError("full"))
+        )
+        after = send(engine, Load(CONFIG))
+        report = engine.mailbox.wait(lambda r: r.refusals and r.state is State.PAUSED, after)
+    assert report.refusals[-1].sentence == "There is not enough memory for these settings and this data."
+    assert report.snapshot.run_id == before.run_id and report.snapshot.n_steps == 3
+    assert wait_state(engine, State.PAUSED, send(engine, Step(2))).snapshot.n_steps == 5
 
 
 # ------------------------------------------------------------------------------- the end

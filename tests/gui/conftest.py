@@ -6,7 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -63,10 +63,11 @@ def small_config() -> RunConfig:
 
 @pytest.fixture
 def lesson(small_config: RunConfig) -> Lesson:
-    """The exam's lesson with the settings of the small run."""
+    """The exam's lesson with the settings of the small run, without its question, its end and its pace."""
     from engine.lessons import load_lesson
 
-    return dataclasses.replace(load_lesson("exam"), config=small_config)
+    bare: dict[str, Any] = {"choices": (), "right": "", "n_steps": 10**9, "reveal": 10**9, "pace": None}
+    return dataclasses.replace(load_lesson("exam"), config=small_config, **bare)
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def _renew(window: Window, lesson: Lesson, qtbot: QtBot) -> None:
     """Put everything back that a test may have changed."""
     from PySide6.QtWidgets import QDialog
 
-    from engine.commands import Load
+    from engine.commands import Load, PauseAtRise
     from engine.snapshot import State
     from gui.kicks import Kicker
     from gui.theme import LIGHT
@@ -130,10 +131,13 @@ def _renew(window: Window, lesson: Lesson, qtbot: QtBot) -> None:
     window.kicker.strength, window.kicker.chosen, window.kicker._seed = new.strength, new.chosen, 0
     window.controls.strength.show_value(new.strength)
     window.controls.rate.take_back()
+    window.pace.show_pace(None)
+    window.lesson_box.forget()
     window.set_theme(LIGHT)
     window.resize(*FIRST_SIZE)
     window.docks.arrange()
     config = lesson.config.replace()
+    window.bridge.send(PauseAtRise())
     window.bridge.send(Load(config))
     qtbot.waitUntil(lambda: _config(window) is config and _state(window) is State.READY, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: window.controls.rate.value == config.learning_rate, timeout=WAIT_MS)

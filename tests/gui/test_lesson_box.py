@@ -1,17 +1,22 @@
-"""The lesson's box: lessons by their sources, a question first, the answer when it was asked for."""
+"""The lesson's box: a question first, the answer once a run has come to it or somebody asked for it."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import pytest
-from PySide6.QtCore import Qt
+from panel_tools import running
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from engine.lessons import all_lessons, load_lesson
+from engine.snapshot import Snapshot
 from engine.sources import SOURCES
+from engine.trainer import Trainer
 from gui.lesson_box import LessonBox
+
+FLIPS = "five-flips"  # mistakes rise at step 4, the last step is 120
 
 
 @pytest.fixture
@@ -20,8 +25,15 @@ def box(qtbot: QtBot) -> LessonBox:
     qtbot.addWidget(made)
     made.resize(620, 260)
     made.show()
-    made.show_lesson(load_lesson("mistakes-can-rise"))
+    made.show_lesson(load_lesson(FLIPS))
     return made
+
+
+def after(n_steps: int, lesson_id: str = FLIPS, **changes: object) -> Snapshot:
+    trainer = Trainer.from_config(load_lesson(lesson_id).config.replace(**changes))
+    if n_steps:
+        trainer.step(n_steps)
+    return trainer.snapshot()
 
 
 def test_lessons_stand_under_their_sources_which_cannot_be_chosen(box: LessonBox) -> None:
@@ -38,39 +50,124 @@ def test_lessons_stand_under_their_sources_which_cannot_be_chosen(box: LessonBox
     ]
 
 
-def test_the_answer_waits_for_a_prediction(box: LessonBox) -> None:
-    lesson = load_lesson("mistakes-can-rise")
-    assert "Predict" in box.text and "Look for" in box.text
-    assert "Answer:" not in box.text and not box.is_revealed
-    wrong = next(text for text in lesson.choices if text != lesson.right)
-    box.prediction.activated.emit(box.prediction.findText(wrong))
-    assert f"You predicted: {wrong} It is otherwise: {lesson.right}" in box.text
-    assert "Answer:" in box.text and not box.prediction.isVisible()
+def test_all_answers_can_be_read_and_have_a_button(box: LessonBox) -> None:
+    lesson = load_lesson(FLIPS)
+    assert box.holds and "Answer:" not in box.text
+    shown = [button for button in box.answers.buttons if button.isVisible()]
+    for button, letter, text in zip(shown, "ABC", lesson.choices, strict=True):
+        assert f"{letter} {text}" in box.text
+        assert (button.text(), button.accessibleName()) == (letter, f"{letter}: {text}")
+
+
+def test_the_answer_waits_for_the_event_that_the_question_is_about(box: LessonBox) -> None:
+    box.choose("At most one")
+    assert not box.holds and not box.is_revealed and "You predicted: At most one" in box.text
+    assert "The answer comes at the event: mistakes rise." in box.text
+    box.follow(running(after(3)))
+    assert not box.is_revealed and "Answer:" not in box.text
+    box.follow(running(after(4)))
+    assert box.is_revealed
+    told = box.text[box.text.index("You predicted") :]
+    places = [told.index(words) for words in ("At most one", "It is otherwise", "Five", "Answer:")]
+    assert places == sorted(places)
 
 
 def test_a_right_prediction_is_told_so(box: LessonBox) -> None:
-    right = load_lesson("mistakes-can-rise").right
-    box.reveal(right)
-    assert f"You predicted: {right} That is right." in box.text
+    box.choose("Five")
+    box.follow(after(4))
+    assert "That is right" in box.text and "otherwise" not in box.text.partition("Answer:")[0]
 
 
-def test_the_answer_can_be_had_without_a_prediction_by_keyboard(box: LessonBox) -> None:
+def test_without_a_prediction_nothing_is_told_unless_it_was_let_go(box: LessonBox) -> None:
+    box.follow(after(10))
+    assert not box.is_revealed and box.holds
+    box.skip()
+    assert not box.holds and box.is_asking and not box.skip_button.isVisible()
+    box.follow(after(10))
+    assert box.is_revealed and "You predicted" not in box.text and "It is so: Five." in box.text
+
+
+def test_runs_with_other_settings_alone_prove_nothing(box: LessonBox) -> None:
+    box.choose("Five")
+    box.follow(after(10, learning_rate=0.025))
+    assert not box.is_revealed
+    box.follow(after(2))
+    box.follow(after(10, learning_rate=0.025))
+    assert box.is_revealed
+
+
+def test_a_question_about_several_runs_waits_for_all_of_them(box: LessonBox) -> None:
+    box.show_lesson(load_lesson("kink"))
+    box.choose("At none")
+    assert "at step 40 of 2 more runs, each with settings of its own" in box.text
+    for _ in range(2):
+        box.follow(after(40, "kink"))
+    assert not box.is_revealed and "of 1 more run," in box.text
+    box.follow(after(40, "kink", learning_rate=0.05))
+    assert box.is_revealed
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_C, Qt.Key.Key_3])
+def test_letters_and_numbers_choose_while_the_answers_have_the_focus(
+    box: LessonBox, qtbot: QtBot, key: Qt.Key
+) -> None:
+    box.activateWindow()
+    box.ask()
+    qtbot.waitUntil(box.answers.buttons[0].hasFocus)
+    assert "Choose an answer first" in box._note.text() and box._note.isVisible()
+    with qtbot.waitSignal(box.answered):
+        QTest.keyClick(box.answers.buttons[0], key)
+    assert "You predicted: Five" in box.text and not box._note.isVisible()
+
+
+def test_arrows_move_and_enter_chooses(box: LessonBox, qtbot: QtBot) -> None:
+    box.activateWindow()
+    box.ask()
+    first, second, third = (button for button in box.answers.buttons if button.isVisible())
+    qtbot.waitUntil(first.hasFocus)
+    QTest.keyClick(first, Qt.Key.Key_Left)
+    assert third.hasFocus()
+    QTest.keyClick(third, Qt.Key.Key_Right)
+    QTest.keyClick(first, Qt.Key.Key_Down)
+    assert second.hasFocus() and box.is_asking
+    QTest.keyClick(second, Qt.Key.Key_Return)
+    assert "You predicted: Two or three" in box.text
+
+
+def test_an_answer_in_the_text_can_be_clicked(box: LessonBox) -> None:
+    box._browser.anchorClicked.emit(QUrl("#1"))
+    assert "You predicted: Two or three" in box.text
+    box._browser.anchorClicked.emit(QUrl("#0"))
+    assert "You predicted: Two or three" in box.text
+
+
+def test_the_answer_can_be_had_at_once_by_keyboard(box: LessonBox) -> None:
     QTest.keyClick(box.reveal_button, Qt.Key.Key_Space)
-    assert "Answer:" in box.text and "You predicted" not in box.text
+    assert "Answer:" in box.text and "You predicted" not in box.text and not box.reveal_button.isVisible()
 
 
 def test_another_lesson_asks_anew_but_other_settings_do_not(box: LessonBox) -> None:
-    lesson = load_lesson("mistakes-can-rise")
+    lesson = load_lesson(FLIPS)
+    box.choose("Five")
     box.reveal()
     box.show_lesson(lesson, is_changed=True)
     assert box.is_revealed and "Settings of this run differ" in box.text
     box.show_lesson(load_lesson("exam"))
-    assert not box.is_revealed and "Answer:" not in box.text and box.prediction.isVisible()
+    assert box.holds and "Answer:" not in box.text
+    box.show_lesson(lesson)
+    assert box.holds
 
 
-def test_a_lesson_without_choices_has_only_the_button(box: LessonBox) -> None:
-    box.show_lesson(dataclasses.replace(load_lesson("exam"), lesson_id="other", choices=(), right=""))
-    assert not box.prediction.isVisible() and box.reveal_button.isVisible()
+def test_a_lesson_without_choices_holds_nothing_and_tells_at_its_end(box: LessonBox) -> None:
+    lesson = load_lesson(FLIPS)
+    config = lesson.config.replace(lesson="other")
+    bare = dataclasses.replace(lesson, lesson_id="other", config=config, choices=(), right="", reveal=5)
+    box.show_lesson(bare)
+    assert not box.holds and not box.answers.isVisible() and box.reveal_button.isVisible()
+    box.follow(after(4, lesson="other"))
+    assert not box.is_revealed
+    box.follow(after(5, lesson="other"))
+    assert box.is_revealed and "Answer:" in box.text
 
 
 def test_the_text_can_be_heard(box: LessonBox) -> None:

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from engine import RunConfig, Trainer
 from engine.chronicle import Chronicle, standing
-from engine.commands import GoTo, Pause
+from engine.commands import GoTo, PauseAtRise
 from engine.jobs import JobRunner
 from engine.snapshot import Snapshot
 from gui.panels.examples import ExamplesPanel
@@ -220,38 +220,133 @@ def test_the_button_goes_to_the_framed_step(
     assert commands == [GoTo(chronicle.moments[29].step)]
 
 
-def test_a_rise_stops_the_run_once_and_the_text_says_how_late(
+def test_the_boxes_ask_the_engine_for_stops_and_follow_what_it_says(
+    panel: ExamplesPanel, qtbot: QtBot, commands: list[Any]
+) -> None:
+    trainer = start_of_run()
+    settle(panel, qtbot, trainer.snapshot())
+    assert not panel.stop_box.isChecked() and not panel.loss_box.isChecked()
+    panel.stop_box.click()
+    assert commands == [PauseAtRise(errors=True)]
+    trainer.apply(commands[0])
+    panel.show_snapshot(trainer.snapshot())
+    assert panel.stop_box.isChecked()
+    panel.loss_box.click()
+    assert commands[1:] == [PauseAtRise(errors=True, loss=True)]
+    panel.show_snapshot(trainer.snapshot())  # the engine has not said so
+    assert not panel.loss_box.isChecked()
+
+
+def test_a_run_that_stands_on_a_rise_is_compared_with_the_very_step_before(
+    panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer
+) -> None:
+    trainer.step(500)
+    trainer.apply(PauseAtRise(errors=True))
+    trainer.step(200)
+    assert trainer.reason
+    snapshot = trainer.snapshot()
+    assert snapshot.n_steps - 1 not in [point.step for point in snapshot.path]
+    chronicle = settle(panel, qtbot, snapshot)
+    steps = [point.step for point in chronicle.moments[-2:]]
+    assert steps == [snapshot.n_steps - 1, snapshot.n_steps]
+    assert chronicle.n_errors[-2:].tolist() == snapshot.history["n_errors"][steps].tolist()
+    sample = panel.board.sample
+    assert chronicle.right[-2, sample] and not chronicle.right[-1, sample]
+    note = panel.note_label.text()
+    assert snapshot.reason in note and f"Step {snapshot.n_steps:,}: " in note
+    assert f"{int((chronicle.right[-2] & ~chronicle.right[-1]).sum())}" in note.split("went wrong")[0]
+
+
+def test_the_very_step_of_a_flip_is_found_and_compared(
     panel: ExamplesPanel, qtbot: QtBot, commands: list[Any], trainer: Trainer
 ) -> None:
-    rises = trainer.snapshot().history.error_rises.tolist()
-    again = start_of_run()
-    again.step(rises[0] - 1)
-    panel.stop_box.setChecked(True)
-    panel.hide()  # it watches the run all the same: one comparison a report
-    panel.offer(running(again.snapshot()))
-    again.step(5)
-    panel.offer(running(again.snapshot()))
-    panel.offer(running(again.snapshot()))
-    assert commands == [Pause()]
-    panel.show()
-    panel.show_snapshot(again.snapshot())
-    assert f"rose on step {rises[0]:,}; the run stopped at step {rises[0] + 4:,}, 4 steps later" in (
-        panel.note_label.text()
-    )
-    panel.go_before_rise()
-    assert commands == [Pause(), GoTo(rises[0] - 1)]
-    panel.offer(running(again.snapshot()))  # the person runs on instead
-    panel.show_snapshot(again.snapshot())
-    assert "later" not in panel.note_label.text()
+    trainer.step(1200)
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    steps = np.array([point.step for point in chronicle.moments])
+    changed = np.argwhere((chronicle.right[1:] != chronicle.right[:-1]) & (np.diff(steps) > 1)[:, None])
+    before, sample = map(int, changed[0])
+    panel.board._choose_by_hand(sample, before + 1)
+
+    def is_found() -> bool:
+        panel.tick()
+        return not panel._finder.is_looking
+
+    qtbot.waitUntil(is_found, timeout=WAIT_MS)
+    flip = panel._finder.flip(chronicle.moments[before], chronicle.moments[before + 1], sample)
+    assert flip is not None and flip.is_step
+    assert steps[before] <= flip.before.step < flip.after.step <= steps[before + 1]
+    assert f"step {flip.before.step:,} → {flip.after.step:,}" in panel.numbers.text()
+    two = [standing(trainer.net, point.theta, trainer.data, sample) for point in (flip.before, flip.after)]
+    assert (two[0].margin > 0) == chronicle.right[before, sample]
+    assert (two[1].margin > 0) == chronicle.right[before + 1, sample]
+    assert panel.bars.before.tolist() == two[0].outputs.tolist()
+    panel.go_button.click()
+    assert commands == [GoTo(flip.before.step)]
 
 
-def test_without_the_option_nothing_stops(
-    panel: ExamplesPanel, commands: list[Any], trainer: Trainer
+def test_flips_that_cannot_be_repeated_are_told_of(panel: ExamplesPanel, qtbot: QtBot) -> None:
+    trainer = make_trainer(n_samples=150, hidden=(6,), learning_rate=0.1, seed=1, batch_size=30)
+    trainer.step(1300)
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    sample = int(chronicle.order()[0])
+    panel.board._choose_by_hand(sample, int(chronicle.flip_moments(sample)[0]))
+
+    def is_told() -> bool:
+        panel.tick()
+        return "full-batch" in panel.note_label.text()
+
+    qtbot.waitUntil(is_told, timeout=WAIT_MS)
+
+
+def test_shift_and_down_go_to_the_next_sample_that_flips_within_the_frame(
+    panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer
 ) -> None:
-    start = start_of_run()
-    panel.offer(running(start.snapshot()))
-    panel.offer(running(trainer.snapshot()))
-    assert commands == []
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    flipped = chronicle.right[1:] != chronicle.right[:-1]
+    moment = int(flipped.sum(axis=1).argmax()) + 1
+    rows = [int(k) for k in chronicle.order() if flipped[moment - 1, k]]
+    panel.board._choose_by_hand(rows[0], moment)
+    for sample in (*rows[1:], rows[-1]):
+        QTest.keyClick(panel.board, Qt.Key.Key_Down, SHIFT)
+        assert (panel.board.sample, panel.board.moment) == (sample, moment)
+    QTest.keyClick(panel.board, Qt.Key.Key_Up, SHIFT)
+    assert panel.board.sample == rows[-2]
+
+
+def test_a_sample_chosen_here_is_told_and_one_from_elsewhere_is_taken(
+    panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer
+) -> None:
+    chronicle = settle(panel, qtbot, trainer.snapshot())
+    told: list[int] = []
+    panel.sample_chosen.connect(told.append)
+    panel.board._choose_by_hand(23, 5)
+    assert told == [23]
+    panel.take_sample(77)
+    assert told == [23] and "Sample 77," in panel.heading.text()
+    assert 77 in panel.board.visible_samples() and panel.board.moment == 5
+    panel.take_sample(10**6)  # of other data
+    assert panel.board.sample == 77
+    again = start_of_run()
+    again.run_id = 5
+    again.step(40)
+    settle(panel, qtbot, again.snapshot())
+    assert panel.board.sample == 77 and len(chronicle.moments) > 40  # the data are the same
+
+
+def test_short_bars_have_a_scale_of_their_own(panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer) -> None:
+    settle(panel, qtbot, trainer.snapshot())
+    lengths = []
+    for largest, scale in ((1.0, 1.0), (0.08, 0.1), (0.1, 0.1), (0.2, 0.25), (0.5, 0.5), (0.51, 1.0)):
+        values = np.array([largest, 0.01, 0.0])
+        panel.bars.show_bars(values, values, 0)
+        assert panel.bars.scale == scale
+        image = panel.bars.grab().toImage()
+        green = [
+            sum(image.pixelColor(x, y) == QColor(LIGHT.gradient) for x in range(image.width()))
+            for y in range(0, image.height(), 4)
+        ]
+        lengths.append(max(green))
+        assert lengths[-1] == pytest.approx(lengths[0] * largest / scale, abs=2.0)
 
 
 def test_a_run_that_moves_is_followed_at_a_calm_pace(

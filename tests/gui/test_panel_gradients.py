@@ -12,6 +12,7 @@ from panel_tools import HandJobs, make_trainer, texts
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
+from engine import MLP, Dataset
 from engine.activity import probabilities
 from engine.claims.losses.tools import logit_gradients, random_logits
 from engine.disparities import per_example, with_loss
@@ -106,7 +107,8 @@ def test_every_example_is_drawn_where_the_engine_says(panel: Any, compute: Any, 
     assert right.x.tolist() == examples.u_cross_entropy[is_right].tolist()
     assert wrong.y.tolist() == examples.u_quadratic[~is_right].tolist()
     assert f"{is_right.sum()} right; {(~is_right).sum()} wrong" in texts(panel.legend)
-    assert "largest ratio of 40 examples" in panel.caption.text() and "; 0 above ½." in panel.caption.text()
+    assert "40 examples, largest ratio at the outputs" in panel.caption.text()
+    assert "none above ½; by the weights" in panel.caption.text()
     panel.across_box.setCurrentIndex(1)
     assert right.x.tolist() == examples.p_true[is_right].tolist()
 
@@ -198,7 +200,7 @@ def test_a_small_place_shows_one_plot(panel: Any, compute: Any, trainer: Trainer
     assert panel.plot.isVisible() and panel.scatter.isVisible()
     panel.resize(300, 250)
     assert not panel.plot.isVisible() and panel.scatter.isVisible()
-    panel.across_box.setCurrentIndex(2)
+    panel.across_box.setCurrentIndex(panel.across_box.findText("by step"))
     assert panel.plot.isVisible() and not panel.scatter.isVisible()
     assert "wrong" not in texts(panel.legend) and "quadratic" in texts(panel.legend)
 
@@ -222,3 +224,43 @@ def test_stamps_cover_what_a_loop_covers() -> None:
             if 0 <= row + dy < 20 and 0 <= column + dx < 30:
                 expected[row + dy, column + dx] = True
     assert np.array_equal(stamped(columns, rows, stamp, (20, 30)), expected)
+
+
+def test_examples_beyond_the_line_of_the_weights_are_drawn_and_named(panel: Any, compute: Any) -> None:
+    net, p = MLP((1, 1, 3), "relu"), np.array([0.3, 0.6, 0.1])
+    far = 20.0 * np.array([0.3112864, 0.49805825, -0.80934465])  # the witness of gradient-bound-weights
+    theta = np.concatenate(([1.0, 0.0], far, np.log(p) - far))
+    run = Trainer(net, Dataset(np.ones((3, 1)), [0, 1, 2]), theta, 1e-9)
+    compute(run)
+    examples = per_example(run.net, run.data, run.theta)
+    across, up = examples.weights_cross_entropy, examples.weights_quadratic
+    above = np.flatnonzero(up > 0.5 * across * (1 + 1e-12))
+    assert len(above)
+    worst = int((up / across).argmax())
+    by_weights = panel.caption.text().split("by the weights ")[1]
+    assert f"(example {worst}), {len(above)} above ½: {worst}" in by_weights
+    panel.across_box.setCurrentIndex(panel.across_box.findText("by weights"))
+    drawn = np.concatenate([cloud.x for cloud, _ in panel.scatter._groups])
+    assert sorted(drawn) == sorted(across)
+    assert panel.half.y == pytest.approx(0.5 * panel.half.x) and panel.half.x[-1] >= across.max()
+    (left, right), (bottom, top) = panel.scatter.view
+    assert left < across.min() and across.max() <= right and bottom < 0 and up.max() <= top
+    assert "least" not in texts(panel.legend)
+    panel.grab()
+    panel.across_box.setCurrentIndex(0)
+    assert "least" in texts(panel.legend)
+
+
+def test_an_example_chosen_elsewhere_is_marked_as_soon_as_its_numbers_are_known(
+    panel: Any, compute: Any, trainer: Trainer
+) -> None:
+    told: list[int] = []
+    panel.sample_chosen.connect(told.append)
+    panel.show_snapshot(trainer.snapshot())
+    panel.take_sample(7)
+    assert panel.scatter.chosen is None
+    compute(trainer)
+    assert panel.scatter.chosen == 7 and panel.caption.text().startswith("Example 7 at step 20")
+    assert told == []
+    panel.scatter.choose(3)
+    assert told == [3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from panel_tools import make_trainer
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.claims import registry
@@ -17,6 +19,7 @@ from engine.claims.claim import Answer, Assumption, Claim, Finding
 from engine.commands import Load, Reset
 from engine.jobs import JobRunner
 from engine.trainer import Trainer
+from gui.panels import ledger
 from gui.panels.ledger import LedgerPanel
 from gui.theme import DARK, LIGHT
 
@@ -119,6 +122,35 @@ def test_a_claim_is_tested_by_the_button(panel: LedgerPanel, trainer: Trainer, q
     shown = panel.details.toPlainText()
     assert "Seen 3 times." in shown and "Met: It is so." in shown and "Margin 2 (times)" in shown
     assert panel.test_button.text() == "Test"
+
+
+def test_a_verdict_is_copied_and_said_in_words(
+    panel: LedgerPanel, trainer: Trainer, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(ledger.announcer, "announce", lambda widget, words: said.append(words))
+    panel.show_snapshot(trainer.snapshot())
+    replace_claim(panel, "error-ceiling", measure)
+    panel.choose("error-ceiling")
+    assert "at most N times L over the logarithm of two mistakes" in panel.words
+    assert "On this run it holds:" in panel.words and "not been tested here yet" in panel.words
+    panel.test()
+    poll_until(panel, qtbot, lambda: "violated" in text(panel, "error-ceiling", TESTED))
+    assert len(said) == 1 and "Tested, it is violated. Seen 3 times." in said[0]
+    panel.activateWindow()
+    panel.tree.setFocus()
+    qtbot.waitUntil(panel.tree.hasFocus, timeout=WAIT_MS)
+    modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    QTest.keyClick(panel.tree, Qt.Key.Key_T, modifiers)
+    copied = QApplication.clipboard().text()
+    assert said[1] == copied == panel.words
+    assert re.findall(r"[^A-Za-z0-9 ,.;:?!'-]", copied) == []
+
+
+def test_rows_tell_their_answers_in_words(panel: LedgerPanel, trainer: Trainer) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    row = panel._rows["descent"]
+    assert row.data(NOW, Qt.ItemDataRole.AccessibleTextRole) == "violated"
 
 
 def test_a_test_can_be_cancelled(panel: LedgerPanel, trainer: Trainer, qtbot: QtBot) -> None:

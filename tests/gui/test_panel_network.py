@@ -175,3 +175,62 @@ def test_a_panel_behind_another_s_tab_is_not_seen_and_draws_when_its_tab_is_chos
     assert panel._drawn is drawn
     window.docks.show(["network"])
     qtbot.waitUntil(lambda: panel._drawn is not None and panel._drawn.n_steps == 3, timeout=20_000)
+
+
+@pytest.mark.parametrize(
+    ("n_hidden", "skip", "texts"),
+    [
+        (2, (1,), ["hidden 1 → output: 15 weights up to ±"]),
+        (3, (1, 3), ["hidden 1 → output: 15 weights up to ±", "hidden 3 → output: 15 weights up to ±"]),
+        (9, (1, 2, 5, 9), ["4 hidden layers → output: 60 weights up to ±"]),
+        (2, (), []),
+    ],
+)
+def test_layers_wired_straight_to_the_output_have_a_line_with_an_arrow(
+    show: Any, n_hidden: int, skip: tuple[int, ...], texts: list[str]
+) -> None:
+    trainer = bare_trainer(4, hidden=(5,) * n_hidden, skip=skip)
+    panel = show(trainer.snapshot())
+    drawing, diagram = panel._drawing, panel.diagram
+    buses = drawing.buses()
+    assert [text.split("±")[0] + "±" for _, text in buses] == texts
+    assert [layer for layers, _ in buses for layer in layers] == list(skip)
+    bottom = diagram._span()[1]
+    image = diagram.grab().toImage()
+    ink = QColor(LIGHT.text)
+    for row, (layers, _) in enumerate(buses):
+        for layer in layers:
+            x, y = diagram._place_of(drawing, layer) - 10.0 * row, bottom + 6.0
+            near = [image.pixelColor(round(x) + k, round(y)) for k in (-1, 0, 1)]
+            assert ink in near
+    assert texts or bottom >= diagram.height() - 4.0  # without them the units have all the room
+
+
+def test_the_weights_of_a_chosen_unit_past_other_layers_are_drawn(show: Any) -> None:
+    trainer = bare_trainer(4, hidden=(5, 5), skip=(1,))
+    panel = show(trainer.snapshot())
+    diagram = panel.diagram
+    drawn: list[tuple[Any, Any, float]] = []
+    diagram._paint_past = lambda painter, start, end, share: drawn.append((start, end, share))
+    panel.grab()
+    assert drawn == []
+    diagram.choose((1, 2))
+    panel.grab()
+    weights = trainer.net.skip_weights(trainer.theta)[0]
+    expected = weights[2] / np.abs(weights).max()
+    assert [end for _, end, _ in drawn] == [(3, 0), (3, 1), (3, 2)]
+    assert [share for _, _, share in drawn] == pytest.approx(expected.tolist())
+    drawn.clear()
+    diagram.choose((3, 1))
+    panel.grab()
+    assert [start for start, _, _ in drawn] == [(1, k) for k in range(5)]
+
+
+def test_a_sample_chosen_elsewhere_is_shown_without_telling_it_again(show: Any) -> None:
+    panel = show(run_snapshot(2))
+    told: list[int] = []
+    panel.sample_chosen.connect(told.append)
+    panel.take_sample(9)
+    assert panel.sample_box.value() == 9 and "Sample 9 of class" in panel.summary() and told == []
+    panel.sample_box.setValue(4)
+    assert told == [4]

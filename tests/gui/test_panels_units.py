@@ -11,10 +11,18 @@ from panel_tools import bare_trainer, make_trainer, run_snapshot, running, texts
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
+from engine import Trainer
 from engine.jobs import JobRunner
 from engine.snapshot import Snapshot
 from engine.symmetry import unit_distances, unit_parameters
-from gui.panels.symmetry import MOST_UNITS, SymmetryPanel, colour_numbers, fitting_decades, verdict
+from gui.panels.symmetry import (
+    MOST_UNITS,
+    SymmetryPanel,
+    colour_numbers,
+    fitting_decades,
+    groups_text,
+    verdict,
+)
 from gui.panels.weights import WeightsPanel, steady_limit
 from gui.theme import DARK, LIGHT
 from gui.tiles import GAP_PX, fitting_layout, signed_numbers
@@ -152,7 +160,10 @@ def test_a_network_without_hidden_layer_is_told_and_the_next_one_drawn(show: Any
 def test_a_wide_layer_is_cut_and_the_panel_says_so(show: Any) -> None:
     panel = show(SymmetryPanel, bare_trainer(3, (MOST_UNITS + 9,)).snapshot())
     assert panel.image.image.shape[:2] == (MOST_UNITS, MOST_UNITS)
-    assert panel.note_label.text() == f"The matrix shows units 1 to {MOST_UNITS} of {MOST_UNITS + 9}."
+    assert (
+        panel.note_label.text()
+        == f"ordered float64: no two units are equal. The matrix shows units 1 to {MOST_UNITS} of {MOST_UNITS + 9}."
+    )
     assert f"{MOST_UNITS + 9} units, {MOST_UNITS + 9} distinct" in texts(panel.legend)
 
 
@@ -165,7 +176,40 @@ def test_pointing_at_a_cell_tells_the_exact_distance(show: Any) -> None:
     panel.matrix_plot.pointed.emit((3.0, 3.0))
     assert panel.note_label.text() == "Unit 3 is itself."
     panel.matrix_plot.pointed.emit((9.0, 3.0))
-    assert panel.note_label.text() == ""
+    assert panel.note_label.text() == "ordered float64: no two units are equal."
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ([0, 0, 0], "equal to the last bit are units 1–3."),
+        ([0, 1, 0, 0, 1, 2], "equal to the last bit are units 1, 3–4; 2, 5, 1 alone."),
+        ([0, 1], "no two units are equal."),
+        ([0], "one unit."),
+        (
+            list(range(8)) * 2,
+            "equal to the last bit are units 1, 9; 2, 10; 3, 11; 4, 12; 5, 13; 6, 14; and 2 more groups.",
+        ),
+    ],
+)
+def test_groups_of_equal_units_are_listed(numbers: list[int], text: str) -> None:
+    assert groups_text(np.array(numbers)) == text
+
+
+def test_equal_units_have_a_sign_where_there_is_room(show: Any) -> None:
+    trainer = make_trainer(n_samples=40, hidden=(4,), init="constant", arithmetic="blas")
+    theta = trainer.theta
+    theta[1] += 0.5  # one weight of the second unit
+    panel = show(SymmetryPanel, Trainer(trainer.net, trainer.data, theta, arithmetic="blas").snapshot())
+    panel.grab()
+    assert panel.signs.n_drawn == 4 + 3 * 2  # itself, and each of three with the two others
+    assert panel.note_label.text().startswith(
+        "blas float64: equal to the last bit are units 1, 3–4, 1 alone."
+    )
+    assert "units 1, 3–4, 1 alone" in panel.summary()
+    panel = show(SymmetryPanel, run_snapshot(1, n_samples=20, hidden=(120,), init="constant"))
+    panel.grab()
+    assert panel.signs.n_drawn == 0
 
 
 def test_the_matrix_is_drawn_seldom_while_running_and_at_once_when_paused(
@@ -225,6 +269,7 @@ def test_the_scale_stays_while_it_fits() -> None:
     assert steady_limit(1.05, 1.0) == pytest.approx(1.1)
     assert steady_limit(0.1, 1.0) == pytest.approx(0.1)
     assert steady_limit(0.0, 1.0) == 1.0
+    assert steady_limit(0.0, 0.0) == 1.0  # a run that begins with zeros
 
 
 def test_equal_units_are_framed_named_and_counted(show: Any) -> None:

@@ -14,7 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from engine.certificate import certify
 from engine.commands import GoTo, SetLearningRate
+from engine.config import RunConfig
 from engine.jobs import JobRunner
+from engine.trainer import Trainer
 from gui.panels.loss import LossPanel
 from gui.step_certificates import certificate_of, rate_of, rates_of, sure_curvatures, why_none
 from gui.theme import LIGHT
@@ -134,3 +136,17 @@ def test_numbers_that_look_alike_get_more_digits() -> None:
     near = replace(one, learning_rate=2.0, curvature=1.00001)
     assert near.comparison == "curvature 1.00001 > 2/rate 1"
     assert replace(near, curvature=1.0).comparison == "curvature 1 = 2/rate 1"
+
+
+def test_at_the_bottom_of_a_bowl_the_curvature_comes_with_its_rounding() -> None:
+    """A convex loss has no negative curvature; what rounding makes of it must not be told as one."""
+    trainer = Trainer.from_config(RunConfig(data="moons", hidden=(), learning_rate=1.0))
+    told = set()
+    for _ in range(40):
+        trainer.step(50)
+        one = certificate_of(trainer.snapshot(), trainer.n_steps)
+        assert one is not None
+        if one.curvature == one.curvature:
+            told.add("±" in one.comparison)
+            assert one.curvature > 0.0 or ("±" in one.comparison and one.curvature + one.rounding >= 0.0)
+    assert told == {True, False}

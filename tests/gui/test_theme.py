@@ -76,6 +76,17 @@ def test_every_line_stands_out(used: theme.Theme) -> None:
 
 
 @pytest.mark.parametrize("used", theme.THEMES.values(), ids=lambda used: used.name)
+def test_branches_are_told_from_one_another_and_from_the_run_with_any_kind_of_eyes(used: theme.Theme) -> None:
+    assert all(contrast(colour, used.panel) >= 3.0 for colour in used.branches)
+    for kind, matrix in EYES.items():
+        places = {colour: lab(matrix @ linear(colour)) for colour in (*used.branches, used.loss, used.errors)}
+        for colour in used.branches:
+            others = [places[other] for other in places if other != colour]
+            apart = min(float(np.linalg.norm(places[colour] - other)) for other in others)
+            assert apart > 15.0, (kind, colour)
+
+
+@pytest.mark.parametrize("used", theme.THEMES.values(), ids=lambda used: used.name)
 @pytest.mark.parametrize("other", ["loss", "errors", "ceiling", "gradient", "symmetry"])
 def test_marks_are_told_from_every_line_with_any_kind_of_eyes(used: theme.Theme, other: str) -> None:
     assert used.mark != used.warning

@@ -20,6 +20,7 @@ Flags = npt.NDArray[np.bool_]
 
 _N_DRAWS: Final = 2000
 _N_PARTS: Final = 50
+_N_DEVIATIONS: Final = 4  # chance alone falls so far short once in 30,000 times
 _BITS_A_PARAMETER: Final = 64
 _JUDGED: Final = ("held_out", "training")
 
@@ -100,14 +101,18 @@ def _stretched(interval: Bounds, share: float, width: float) -> Bounds:
 
 def _coverage(truth: float, n: int, delta: float, width: float) -> dict[str, float]:
     """Return for both intervals the exact chance, over the draw of n samples, that they hold the true error."""
-    counts = np.arange(n + 1)
     from scipy.stats import binom  # see above
 
-    chances = binom.pmf(counts, n, truth)
+    chances = binom.pmf(np.arange(n + 1), n, truth)
+    return {name: float(chances[flags].sum()) for name, flags in _holding(truth, n, delta, width).items()}
+
+
+def _holding(truth: float, n: int, delta: float, width: float) -> dict[str, Flags]:
+    """Return for both intervals, and for each count of mistakes 0 .. n, whether the true error is in them."""
     found = {}
     for name, make in (("hoeffding", hoeffding_interval), ("exact", exact_interval)):
-        ends = np.array([_stretched(make(int(k), n, delta), k / n, width) for k in counts])
-        found[name] = float(chances[(ends[:, 0] <= truth) & (truth <= ends[:, 1])].sum())
+        ends = np.array([_stretched(make(k, n, delta), k / n, width) for k in range(n + 1)])
+        found[name] = (ends[:, 0] <= truth) & (truth <= ends[:, 1])
     return found
 
 
@@ -127,6 +132,11 @@ def _finding(
         "exact": _stretched(exact_interval(observed, n_judged, delta), observed / n_judged, width),
     }
     coverage = _coverage(truth, n_judged, delta, width)
+    n_holding = {
+        name: int(flags[drawn].sum()) for name, flags in _holding(truth, n_judged, delta, width).items()
+    }
+    promise = (1.0 - delta) - _N_DEVIATIONS * math.sqrt(delta * (1.0 - delta) / len(drawn))
+    is_seen = min(n_holding.values()) >= promise * len(drawn)
     holds_truth = {name: low <= truth <= high for name, (low, high) in intervals.items()}
     n_train, n_train_errors = trainer.data.n_samples, int(trainer.history["n_errors"][-1])
     n_bits = _BITS_A_PARAMETER * net.n_params
@@ -136,15 +146,15 @@ def _finding(
         ", which says nothing" if occam >= 1.0 else ""
     )
     return Finding(
-        stands=min(coverage.values()) >= 1.0 - delta,
+        stands=min(coverage.values()) >= 1.0 - delta and is_seen,
         margin=abs(min(coverage.values()) - (1.0 - delta)),
         summary=f"{observed} of {n_judged} judged samples are wrong: true error from {low:.1%} to "
         f"{high:.1%} (exact), within "
         f"{intervals['hoeffding'][0]:.1%} to {intervals['hoeffding'][1]:.1%} (Hoeffding); counted on all "
         f"{len(wrong):,} "
-        f"others it is {truth:.1%}. Such intervals hold it in {coverage['exact']:.2%} and "
-        f"{coverage['hoeffding']:.2%} "
-        f"of draws, {1 - delta:.0%} promised; {says}.",
+        f"others it is {truth:.1%}. Of {len(drawn):,} draws such intervals held it in {n_holding['exact']:,} and "
+        f"{n_holding['hoeffding']:,}; the chance is {coverage['exact']:.2%} and {coverage['hoeffding']:.2%}, "
+        f"{1 - delta:.0%} promised; {says}.",
         evidence={
             "margin_is": "chance to hold the true error, of the worse interval, less what is promised",
             "judged_on": judged_on,
@@ -156,6 +166,8 @@ def _finding(
             "intervals": intervals,
             "interval_holds_true_error": holds_truth,
             "coverage": coverage,
+            "n_draws_that_held_it": n_holding,
+            "tolerance": f"of the draws, {_N_DEVIATIONS} standard deviations fewer than promised may hold it",
             "mean_error_of_draws": float(drawn.mean() / n_judged),
             "n_draws": len(drawn),
             "training_error": n_train_errors / n_train,

@@ -146,16 +146,14 @@ def _finding(
     train: str,
 ) -> Finding:
     arrived = [stretch for stretch in stretches if stretch.is_stationary]
-    highest = max(float(stretch.lowest.max()) for stretch in arrived)
+    highest = max((float(stretch.lowest.max()) for stretch in arrived), default=0.0)
     n_missed = len(stretches) - len(arrived)
     missed = f" {n_missed} found no stationary point where they coincide." if n_missed else ""
     lower = min(walk.straight_height / walk.height for walk in walks)
     return Finding(
         stands=_stands(arrived, highest),
         margin=abs(highest),
-        summary=f"On {len(arrived)} stretches where two units coincide the loss varies by "
-        f"{max(s.unevenness for s in arrived):.1g} of itself, the gradient is at most "
-        f"{max(s.gradient_norm.max() for s in arrived):.1g}, and the smallest eigenvalue is {highest:.2g} or below; "
+        summary=f"{_on_stretches(arrived, highest)}; "
         f"walks over them climb {min(w.height for w in walks):.2g} to {max(w.height for w in walks):.2g}, straight "
         f"lines at least {lower:.3g} times as high.{missed}",
         evidence={
@@ -181,6 +179,16 @@ def _finding(
             },
         },
         assumptions=(_minimum(net, data, theta),),
+    )
+
+
+def _on_stretches(arrived: list[Stretch], highest: float) -> str:
+    if not arrived:
+        return "On no stretch where two units coincide the gradient is 0"
+    return (
+        f"On {len(arrived)} stretches where two units coincide the loss varies by "
+        f"{max(s.unevenness for s in arrived):.1g} of itself, the gradient is at most "
+        f"{max(s.gradient_norm.max() for s in arrived):.1g}, and the smallest eigenvalue is {highest:.2g} or below"
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from engine.activations import ACTIVATIONS
 from engine.activity import activity_on
 from engine.claims.claim import Answer, Assumption, Claim, Finding
 from engine.claims.minima.passing import passing
@@ -126,7 +125,7 @@ def _finding(
     counts = Counter(end.point.kind for end in ends)
     above = [end for end in ends if end.point.kind is not EndKind.ZERO]
     shown_wrong = [end for end in above if _counts_against(end, of)]
-    n_judged = counts[EndKind.ZERO] + counts[EndKind.KINK] + counts[EndKind.SADDLE] + counts[EndKind.MINIMUM]
+    n_judged = len(shown_wrong) + counts[EndKind.ZERO]  # of other ends the statement says nothing
     return Finding(
         stands=None if not n_judged else not shown_wrong,
         margin=_margin(shown_wrong, above),
@@ -209,7 +208,6 @@ def _assumptions(
     ends: list[End], noise: float, n_samples: int, n_features: int, activation: str
 ) -> tuple[Assumption, ...]:
     fewest = n_features * min(end.width for end in ends)
-    kinked = not ACTIVATIONS[activation].smooth
     return (
         Assumption(
             f"At least as many hidden weights as samples ({n_samples}), counted without biases; the fewest were "
@@ -219,7 +217,10 @@ def _assumptions(
         Assumption(
             "Fixed noise multiplies the hidden units, different for each sample and unit.", noise > 0.0
         ),
-        Assumption(f"The hidden units are piecewise linear; here they are {activation}.", kinked),
+        Assumption(
+            f"The hidden units are leaky rectified, with a slope above 0 on either side; here they are {activation}.",
+            activation == "leaky_relu",
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from engine.claims.skips.minima import Minimum, minimise
 from engine.claims.skips.training import steps
 from engine.config import RunConfig
 from engine.datasets import Dataset
+from engine.history import LOSS_RISE_TOLERANCE
 from engine.mlp import MLP
 from engine.paths.valley import walk_valley
 from engine.trainer import Trainer
@@ -218,9 +219,13 @@ def _summary(
 
 
 def _dead_words(dead: dict[str, float]) -> str:
+    if dead["hidden_gradient_norm"] > 0.0:
+        return ""  # a unit woke up: there is no trap to tell of
+    way = "a level way" if dead["largest_rise_on_the_way_out"] <= LOSS_RISE_TOLERANCE else "a way over a hump"
     return (
-        f" Dead ReLU units are a trap of another kind: training stays at {dead['loss_after_training']:.4f} for ever, "
-        f"but a level way leads out and down to {dead['loss_at_the_end_of_the_walk']:.1e}."
+        f" Dead ReLU units are a trap of another kind: no step moves them, and training ends at "
+        f"{dead['loss_after_training']:.4f} and never below {dead['label_entropy']:.4f}, but {way} leads out and down "
+        f"to {dead['loss_at_the_end_of_the_walk']:.1e}."
     )
 
 

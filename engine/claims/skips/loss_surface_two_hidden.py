@@ -48,7 +48,7 @@ def measure(
     n_points: int = 13,
     n_steps: int = 100,
 ) -> Generator[tuple[float, Finding | None], None, None]:
-    """Train with skips and without from the same weights; look at the loss on the same planes around both ends."""
+    """Train with skips and without from the same weights; look at the loss around both ends, in the same directions."""
     config = RunConfig(data=data, n_samples=n_samples, hidden=hidden, init="lecun_normal", learning_rate=0.2)
     pairs: dict[str, list[Pair]] = {name: [] for name in activations}
     n_all, done = len(activations) * n_planes, 0
@@ -151,8 +151,8 @@ def _counts(pairs: dict[str, list[Pair]]) -> tuple[int, int, int, int]:
 CLAIM: Final = Claim(
     claim_id="loss-surface-two-hidden",
     source_key="skips",
-    statement="On one and the same plane, the loss surface of a network with two hidden layers is the smoother one "
-    "with skip connections: less of it bends downwards.",
+    statement="On planes of the same directions, each through the end of its own training, the loss surface of a "
+    "network with two hidden layers is the smoother one with skip connections: less of it bends downwards.",
     cited="Figure 3; the figure is a picture, and this is what can be measured of one",
     expected=Answer.UNDECIDED,
     measure=measure,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import engine
+from engine.claims.exam import descent_minibatch
 
 
 def test_it_is_violated_on_digits_and_stays_so_at_smaller_rates():
@@ -24,6 +25,12 @@ def test_its_witness_shows_the_rise():
     trainer = witness.trainer()
     trainer.step(witness.n_steps)
     assert np.diff(trainer.history["loss"])[-1] > 0
+
+
+def test_rises_without_a_batch_that_points_uphill_say_nothing_of_smaller_rates(monkeypatch):
+    monkeypatch.setattr(descent_minibatch, "_uphill", lambda *arguments: iter([False] * 100))
+    verdict = engine.verify("descent-minibatch", n_steps=20, batch_sizes=(1,), n_halvings=1)
+    assert verdict.verdict == "undecided" and verdict.evidence["batches"][0]["n_rises"] > 0
 
 
 def test_it_is_not_applicable_to_all_samples():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import scipy.stats
 
@@ -17,12 +18,17 @@ def test_it_holds_on_digits():
     assert 0.95 <= verdict.evidence["coverage"]["exact"] < verdict.evidence["coverage"]["hoeffding"]
     assert verdict.evidence["mean_error_of_draws"] == pytest.approx(verdict.evidence["true_error"], rel=0.05)
     assert verdict.evidence["occam_is_vacuous"]
+    for name, n_held in verdict.evidence["n_draws_that_held_it"].items():
+        chance, n_draws = verdict.evidence["coverage"][name], verdict.evidence["n_draws"]
+        assert abs(n_held / n_draws - chance) < 4 * math.sqrt(chance * (1 - chance) / n_draws) + 1e-9
+        assert f"{n_held:,}" in verdict.summary
 
 
 def test_narrower_intervals_do_not_keep_the_promise():
     verdict = engine.verify("pac-gap", width=0.5, n_steps=50)
     assert verdict.verdict == "violated"
     assert verdict.evidence["coverage"]["exact"] < 0.9
+    assert verdict.evidence["n_draws_that_held_it"]["exact"] < 0.9 * verdict.evidence["n_draws"]
 
 
 def test_it_is_not_applicable_to_training_samples():
@@ -30,6 +36,27 @@ def test_it_is_not_applicable_to_training_samples():
     assert verdict.verdict == "not_applicable"
     assert verdict.evidence["n_wrong"] == 0
     assert not verdict.evidence["interval_holds_true_error"]["exact"]  # and it would be wrong there
+
+
+def test_draws_that_miss_more_often_than_promised_refute_it(monkeypatch):
+    class Unlucky:
+        """Draws the worst samples only, whatever the chances."""
+
+        def __init__(self, rng):
+            self.rng = rng
+
+        def __getattr__(self, name):
+            return getattr(self.rng, name)
+
+        def choice(self, flags, shape):
+            return np.ones(shape, dtype=bool)
+
+    make = np.random.default_rng
+    monkeypatch.setattr(
+        np.random, "default_rng", lambda seed=None: Unlucky(make(seed)) if seed == 7 else make(seed)
+    )
+    verdict = engine.verify("pac-gap", seed=7, n_steps=50)
+    assert verdict.verdict == "violated" and verdict.evidence["coverage"]["exact"] >= 0.95
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 20), (3, 20), (20, 20), (7, 200)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import engine
+from engine.claims.minima import permutation_saddle
 
 CLAIM = "permutation-saddle"
 
@@ -30,6 +31,13 @@ def test_without_the_biases_the_middle_of_a_split_line_is_no_saddle():
 def test_a_start_that_is_no_minimum_is_not_what_is_meant():
     verdict = engine.verify(CLAIM, seed=2, is_trained=False, n_steps=20)
     assert verdict.verdict == "not_applicable"
+
+
+def test_without_any_stationary_stretch_it_is_open(monkeypatch):
+    monkeypatch.setattr(permutation_saddle, "_SMALL_GRADIENT", 0.0)
+    verdict = engine.verify(CLAIM, seed=2, n_steps=20)
+    assert verdict.verdict in ("undecided", "not_applicable")
+    assert "On no stretch" in verdict.summary and "4 found no stationary point" in verdict.summary
 
 
 def test_a_search_that_is_cut_short_leaves_it_open():

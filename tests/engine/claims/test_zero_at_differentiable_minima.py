@@ -49,8 +49,15 @@ def test_without_noise_samples_that_contradict_each_other_make_minima_with_error
     assert all(end["rank"] <= 8 and end["loss"] > 0.1 for end in verdict.evidence["ends"])
 
 
-def test_smooth_units_are_another_theorem():
-    verdict = engine.verify(CLAIM, widths=(4,), n_starts=1, n_steps=100, activation="tanh")
+def test_ends_at_kinks_alone_decide_nothing():
+    verdict = engine.verify(CLAIM, widths=(4,), n_starts=1)
+    assert ends(verdict) == [(4, "kink")] and verdict.verdict == "undecided"
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_smooth_units_and_units_that_can_die_are_not_spoken_of(activation):
+    verdict = engine.verify(CLAIM, widths=(4,), n_starts=1, n_steps=100, activation=activation)
+    assert verdict.verdict == "not_applicable"
     assert [one.met for one in verdict.assumptions] == [True, True, False]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sweep_tools import plain
 
+from engine.sweeps import lock, program, workers
 from engine.sweeps.cell import run_batch
 from engine.sweeps.command import sweep
 from engine.sweeps.results import make_results, open_results, plain_row
@@ -86,6 +87,36 @@ def test_what_cannot_be_used_is_said_in_one_line(arguments, words, capsys, tmp_p
     assert words in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
+def test_a_second_sweep_into_one_file_is_refused_and_nothing_is_touched(file, tmp_path, capsys):
+    out = tmp_path / "r.sqlite"
+    make_results(out, load_sweep(str(file))).close()
+    (tmp_path / "link.sqlite").symlink_to(out)
+    before = out.read_bytes()
+    with lock.held(out):
+        for name in ("r.sqlite", "link.sqlite"):
+            assert sweep(str(file), str(tmp_path / name), "1") == 2
+            assert f"{name} is being written by another sweep; wait" in capsys.readouterr().err
+    assert out.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.sqlite", "r.sqlite", "xor.toml"]
+
+
+def test_a_sweep_that_is_killed_leaves_its_file_free_and_the_next_goes_on(tmp_path):
+    file, out = tmp_path / "xor.toml", tmp_path / "r.sqlite"
+    file.write_text(FILE.format(n_seeds=100_000))
+    run = _start("main.py", "sweep", file, "--out", out, "--workers", "1")
+    with run:
+        _wait_for_rows(run, out)
+        with pytest.raises(ValueError, match="another sweep"), lock.held(out):
+            pass
+        run.kill()
+    with lock.held(out), open_results(out) as results:
+        there = list(results.rows())
+        assert there
+        cell = there[-1][0] + 1
+        results.add(run_batch(results.sweep.as_text(), [cell]))
+        assert list(results.rows())[: len(there)] == there and results.row(cell)[1] == "done"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process here")
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path):
     file, out = tmp_path / "xor.toml", tmp_path / "r.sqlite"
@@ -124,6 +155,49 @@ def test_a_cluster_of_which_a_worker_is_killed_gives_the_same_cells(file, tmp_pa
     rows = run_batch(load_sweep(str(file)).as_text(), range(160))
     with open_results(out) as results:
         assert plain(results) == [plain_row(row) for row in rows]
+
+
+class Client:
+    """A cluster's client, with a worker that answers with a given program."""
+
+    def __init__(self, answer):
+        self.answer, self.is_closed = answer, False
+
+    def ncores(self):
+        return {"tcp://10.0.0.7:1": 2}
+
+    def run(self, function, on_error):
+        return {"tcp://10.0.0.7:1": self.answer if self.answer is not None else function()}
+
+    def close(self):
+        self.is_closed = True
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("engine 0123456789ab, numpy 1.0", "10.0.0.7:1 has engine 0123456789ab, numpy 1.0."),
+        (ModuleNotFoundError("No module named 'engine'"), "cannot load it (ModuleNotFoundError: No module"),
+        (AttributeError("Can't get\nattribute"), "cannot load it (AttributeError: Can't get attribute)"),
+    ],
+)
+def test_a_worker_with_another_program_is_told_before_anything_is_made(
+    answer, words, file, tmp_path, monkeypatch, capsys
+):
+    client = Client(answer)
+    monkeypatch.setattr(workers, "_client", lambda address: client)
+    assert sweep(str(file), str(tmp_path / "r.sqlite"), scheduler="tcp://10.0.0.1:8786") == 2
+    said = capsys.readouterr().err
+    assert words in said and program.program() in said and said.count("\n") == 1
+    assert client.is_closed and [path.name for path in tmp_path.iterdir()] == ["xor.toml"]
+
+
+def test_a_worker_with_the_same_program_is_taken_and_one_that_comes_later_is_checked(monkeypatch):
+    monkeypatch.setattr(workers, "_client", lambda address: Client(None))
+    assert workers.Cluster("tcp://10.0.0.1:8786").n_workers == 2
+    program.check_program(program.program())
+    with pytest.raises(RuntimeError, match=r"another version of this program \(engine .*numpy .*engine 0123"):
+        program.check_program("engine 0123")
 
 
 def test_a_scheduler_that_is_not_there_is_said_in_one_line(tmp_path, monkeypatch, capsys):

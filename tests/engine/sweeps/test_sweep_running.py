@@ -6,15 +6,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from sweep_tools import FATAL_CELL, MARKER, plain, run_batch_and_die, small_sweep
 
-from engine.sweeps import running, workers
+from engine.sweeps import command, running, workers
 from engine.sweeps.batches import Batches
-from engine.sweeps.cell import run_batch
+from engine.sweeps.cell import failed_row, run_batch
 from engine.sweeps.results import make_results, open_or_make, open_results, plain_row
 from engine.sweeps.running import Running
+from engine.sweeps.sweep import FOLDER, load_sweep
 from engine.sweeps.workers import Crew
 
 
@@ -115,6 +117,34 @@ def test_results_of_another_sweep_and_other_files_are_left_alone(tmp_path):
     with pytest.raises(OSError):
         open_results(tmp_path / "nothing")
     assert path.read_bytes() == before and not (tmp_path / "nothing").exists()
+
+
+def test_a_file_without_its_table_or_with_another_one_is_refused(tmp_path):
+    path = tmp_path / "r.sqlite"
+    for statement in ("DROP TABLE cells", "ALTER TABLE cells RENAME COLUMN loss TO loose"):
+        make_results(path, small_sweep()).close()
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(statement)
+        with pytest.raises(ValueError, match="cannot be read as the results of a sweep: its table cells has"):
+            open_or_make(path, small_sweep())
+
+
+def test_a_damaged_file_is_told_in_one_sentence(tmp_path, capsys):
+    path, sweep_file = tmp_path / "r.sqlite", str(FOLDER / "largest-rate.toml")
+    sweep = load_sweep(sweep_file)
+    rows = [failed_row(sweep, cell, "made up " * 20) for cell in range(sweep.n_cells)]
+    with make_results(path, sweep) as results:
+        results.add(rows)
+    raw = bytearray(path.read_bytes())
+    raw[2 * 4096 :] = bytes(b ^ 255 for b in raw[2 * 4096 :])
+    path.write_bytes(raw)
+    assert command.sweep(sweep_file, str(path), "1") == 1
+    said = capsys.readouterr().err
+    assert f"{path} could not be read: database disk image is malformed" in said and "Traceback" not in said
+    with make_results(path, sweep) as results:
+        results.add([(sweep.n_cells, *rows[0][1:])])
+    assert command.sweep(sweep_file, str(path), "1") == 1
+    assert f"is damaged: it holds a run {sweep.n_cells}, and the sweep has none" in capsys.readouterr().err
 
 
 def test_batches_hand_out_every_cell_once_in_sizes_by_time():

@@ -1,0 +1,18 @@
+"""Announcer: a sentence for whoever listens to the window in place of looking at it."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtWidgets import QWidget
+
+from gui.speech import spoken
+
+
+def announce(widget: QWidget, sentence: str, is_urgent: bool = False) -> None:
+    """Have a screen reader say a sentence in words, at once if it is urgent; nothing happens where there is none."""
+    if not sentence or not QAccessible.isActive():
+        return
+    event = QAccessibleAnnouncementEvent(widget, spoken(sentence))
+    politeness = QAccessible.AnnouncementPoliteness
+    event.setPoliteness(politeness.Assertive if is_urgent else politeness.Polite)
+    QAccessible.updateAccessibility(event)
