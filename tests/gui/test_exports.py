@@ -18,7 +18,7 @@ from engine.commands import Step
 from engine.config import RunConfig
 from engine.jobs import JobRunner
 from engine.run_texts import as_text, from_text
-from gui import exports
+from gui import exports, theme
 from gui.panels.errors import ErrorsPanel
 from gui.plot_items import pieces_within
 from gui.theme import LIGHT
@@ -145,7 +145,8 @@ def test_presentation_shows_the_lessons_panels_large_and_gives_all_back(window: 
     window.actions_by_id["presentation"].trigger()
     shown = {panel.panel_id for panel in window.panels if panel.isVisible()}
     assert shown == set(window._lesson.panels[:2]) and not window.controls.isVisible()
-    assert window.isFullScreen() and QLabel().font().pixelSize() == 20
+    large = theme.presented_text_px(window.screen().size().height())
+    assert window.isFullScreen() and QLabel().font().pixelSize() == large >= 20
     assert not window.readouts.speed.isVisible() and window.readouts.loss.isVisible()
     window.actions_by_id["presentation"].trigger()
     assert {panel.panel_id for panel in window.panels if panel.isVisible()} == visible

@@ -143,3 +143,7 @@ def test_every_icon_is_drawn_in_its_colour(name: str) -> None:
     drawn = [picture.pixelColor(x, y).alpha() > 128 for x in range(24) for y in range(24)]
     assert sum(drawn) > 20
     assert name == "app" or "#ff0000" in colours
+
+
+def test_text_for_the_back_row_is_the_same_share_of_any_screen() -> None:
+    assert [theme.presented_text_px(height) for height in (600, 768, 1080, 2160)] == [20, 20, 28, 56]
