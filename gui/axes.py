@@ -89,8 +89,10 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
 
     def resizeEvent(self, event: Any = None) -> None:
         """Put the label in the middle, or as near to it as its ends can be seen; see AxisItem."""
+        if self.label is not None:  # or the plot is being closed
+            self._shorten_label()
         super().resizeEvent(event)
-        if self.label is None:  # the plot is being closed
+        if self.label is None:
             return
         length, at = self.label.boundingRect().width(), self.label.pos()
         if self.orientation == "bottom":
@@ -98,6 +100,17 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         else:
             at.setY(max(at.y(), length - _PAST_END_PX))
         self.label.setPos(at)
+
+    def _shorten_label(self) -> None:
+        """Leave out of the label what there is no room for: its unit first, then its end."""
+        size = self.size()
+        room = (size.width() if self.orientation == "bottom" else size.height()) + 2.0 * _PAST_END_PX
+        whole = str(self.labelText)
+        bare = whole.partition(" (")[0]
+        for text in (whole, bare, *(f"{bare[:end].rstrip()}…" for end in range(len(bare) - 1, 0, -1))):
+            self.label.setHtml(self.labelString().replace(whole, text))
+            if self.label.boundingRect().width() <= room:
+                break
 
     def _is_zero(self, value: float) -> bool:
         return self.zero_line is not None and abs(value - self.zero_line) < 1e-9

@@ -109,6 +109,20 @@ def test_a_log_axis_of_any_width_has_labelled_ticks_within_it(low: float, width:
     assert all(low - 1e-9 <= tick <= low + width + 1e-9 for tick in ticks)
 
 
+def test_a_label_loses_its_unit_and_then_its_end_where_there_is_no_room(plot: TimePlot) -> None:
+    axis, whole, bare = plot.x_axis, "steps since the kick (of all)", "steps since the kick"
+    axis.setLabel(whole)
+    width = axis.label.boundingRect().width()
+    shown = []
+    for room in (width, 0.9 * width, 0.3 * width):
+        axis.resize(room - 20.0, axis.size().height())
+        axis.resizeEvent(None)
+        shown.append(axis.label.toPlainText().strip())
+        assert axis.label.boundingRect().width() <= room
+    assert shown[:2] == [whole, bare]
+    assert shown[2].endswith("…") and bare.startswith(shown[2][:-1]) and len(shown[2]) > 3
+
+
 def test_the_line_for_zero_is_labelled_0(plot: TimePlot) -> None:
     axis = axes.Axis("left", zero_line=-20.0)
     axis.set_log(True)
