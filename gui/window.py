@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.commands import Command, Load, OpenRun, Pause, Reset, Run, SavePoint, SetLearningRate, Step
+from engine.commands import Command, Load, OpenRun
 from engine.lessons import Lesson, load_lesson, readable_lessons
 from engine.run_texts import from_text
 from engine.snapshot import Refusal, Report, Snapshot, State
@@ -47,10 +46,12 @@ from gui.menus import Menus
 from gui.message_bar import MessageBar
 from gui.pace_box import PaceBox
 from gui.panels.panel import Panel
-from gui.readouts import ERRORS_ROSE, LESSONS_END, LOSS_ROSE, Readouts, is_tied, loss_text
+from gui.readouts import Readouts
+from gui.run_control import RunControl
 from gui.run_files import RunFiles
 from gui.settings_form import SettingsForm
 from gui.shields import Shield
+from gui.state_words import state_sentence, state_word, window_title
 from gui.timeline import Timeline
 
 FIRST_SIZE: Final = (1280, 720)
@@ -80,7 +81,6 @@ class Window(QMainWindow):
         self._lesson = lesson
         known, self._lesson_faults = readable_lessons()
         self._lessons = {one.lesson_id: one for one in known} | {lesson.lesson_id: lesson}
-        self._is_run_held = False
         self._is_started = False
         self._arrangement: tuple[QByteArray, bool] | None = None  # before a presentation
         self._n_refusals_seen = 0
@@ -123,6 +123,7 @@ class Window(QMainWindow):
         self.exports = ExportMenu(self, self._focused_panel, lambda: self.bridge.snapshot)
         self.filming = Filming(self, self._focused_panel, lambda: self.bridge.snapshot, self._show_dialog)
         self.lesson_box = LessonBox(list(self._lessons.values()))
+        self.run_control = RunControl(self._lesson, self.bridge, self.lesson_box, self.pace, self)
         self._bars = [
             self._add_bar("Controls", self.controls),
             self._add_bar("Readings", self.readouts),
@@ -138,7 +139,6 @@ class Window(QMainWindow):
         kicks, views = self.kicker.make_actions(self), self.docks.view_actions()
         self._menus.fill(self.actions_by_id, kicks, views, lessons)
         self.lesson_box.show_lesson(self._lesson)
-        self.pace.show_pace(self._lesson.pace)
         actions.set_icons(self.actions_by_id, self._theme)
         self._enable(None)
 
@@ -163,22 +163,23 @@ class Window(QMainWindow):
         self.bridge.ticked.connect(self._tick)
         self.kicker.command_issued.connect(self.bridge.send)
         self.kicker.chosen_changed.connect(self._show_kick)
-        self.controls.rate.value_entered.connect(self._set_rate)
+        self.controls.rate.value_entered.connect(self.run_control.set_rate)
         self.controls.strength.value_entered.connect(self._set_strength)
         self.lesson_box.lesson_chosen.connect(self.load_lesson)
         self.lesson_box.browse_button.clicked.connect(self.open_lessons)
-        self.lesson_box.answered.connect(self._let_go)
-        self.lesson_box.skipped.connect(self._skip)
+        self.run_control.command_issued.connect(self._send)
+        self.run_control.problem_found.connect(self.messages.show_note)
+        self.run_control.answer_wanted.connect(self._ask)
+        self.run_control.released.connect(self._stop_asking)
         self.lesson_box.revealed.connect(self._present)
-        self.pace.pace_changed.connect(self._keep_pace)
         self.docks.help_wanted.connect(self.show_panel_help)
         self.messages.visibility_wanted.connect(self._bars[2].setVisible)
-        self.messages.remedy_chosen.connect(self._halve_and_go_on)
+        self.messages.remedy_chosen.connect(self.run_control.halve_and_go_on)
         for part in (self.timeline, self.branch_forms):
             part.command_issued.connect(self._send)
         self.run_files.command_issued.connect(self._send)
         self.autosave.command_issued.connect(self.bridge.send)
-        self.data_menu.data_named.connect(self._use_data)
+        self.data_menu.data_named.connect(self.run_control.use_data)
         self.filming.command_issued.connect(self.bridge.send)
         for menu in (self.data_menu, self.exports, self.filming):
             menu.problem_found.connect(self.messages.show_note)
@@ -191,14 +192,14 @@ class Window(QMainWindow):
 
     def _functions(self) -> dict[str, object]:
         """Return what each action of the table does."""
-        show = self._show_dialog
+        control, show = self.run_control, self._show_dialog
         return {
-            "run_pause": self._run_or_pause,
+            "run_pause": control.run_or_pause,
             "run_unanswered": self.lesson_box.skip,
-            "step_1": lambda: self._step(1),
-            "step_10": lambda: self._step(10),
-            "step_100": lambda: self._step(100),
-            "slower": self._slow_down,
+            "step_1": lambda: control.step(1),
+            "step_10": lambda: control.step(10),
+            "step_100": lambda: control.step(100),
+            "slower": control.slow_down,
             "faster": self.pace.faster,
             "full_speed": self.pace.lift,
             "step_back": self.timeline.step_back,
@@ -213,16 +214,16 @@ class Window(QMainWindow):
             "save_film": lambda: self.filming.ask(self.panels, self._theme),
             "copy_settings": self.exports.copy_settings,
             "paste_settings": self._paste_settings,
-            "reset": self._reset,
-            "new_seed": self._take_new_seed,
-            "halve_rate": lambda: self._scale_rate(0.5),
-            "double_rate": lambda: self._scale_rate(2.0),
+            "reset": control.reset,
+            "new_seed": control.take_new_seed,
+            "halve_rate": lambda: control.scale_rate(self.controls.rate.value, 0.5),
+            "double_rate": lambda: control.scale_rate(self.controls.rate.value, 2.0),
             "edit_rate": lambda: _edit(self.controls.rate),
             "edit_strength": lambda: _edit(self.controls.strength),
             "edit_lesson": self.open_lessons,
-            "stop_at_errors": lambda: self._stop_at("errors"),
-            "stop_at_loss": lambda: self._stop_at("loss"),
-            "save_point": self._save_point,
+            "stop_at_errors": lambda: control.stop_at("errors"),
+            "stop_at_loss": lambda: control.stop_at("loss"),
+            "save_point": control.save_point,
             "settings": self.open_settings,
             "quit": self.close,
             "kick": lambda: self.kicker.kick(),
@@ -407,7 +408,7 @@ class Window(QMainWindow):
         snapshot = report.snapshot
         word = state_word(report, self._lesson)
         self.readouts.show_word(word)
-        self.setWindowTitle(_title(report, self._lesson, word))
+        self.setWindowTitle(window_title(report, self._lesson, word))
         at = snapshot.n_steps if snapshot is not None and report.state is not State.RUNNING else -1
         if (word, at) != self._said:
             self._said = word, at
@@ -471,10 +472,9 @@ class Window(QMainWindow):
         self._show_dialog(browser)
 
     def _begin_lesson(self) -> None:
-        self._is_run_held = False
+        self.run_control.begin(self._lesson)
         self.lesson_box.show_lesson(self._lesson)
         self.lesson_box.forget()
-        self.pace.show_pace(self._lesson.pace)
         self._present()
 
     def open_run(self, path: Path) -> None:
@@ -507,78 +507,20 @@ class Window(QMainWindow):
         self.messages.close_note()
         self.bridge.send(command)
 
-    def _run_or_pause(self) -> None:
-        runs = self.bridge.newest is not None and self.bridge.newest.state is State.RUNNING
-        if runs:
-            self._send(Pause())
-        elif self._is_free():
-            self._run()
-
-    def _step(self, n_steps: int) -> None:
-        if self._is_free():
-            self._send(Step(n_steps))
-
-    def _run(self) -> None:
-        self._send(Run(self._next_stop(), self.pace.steps_per_s))
-
-    def _next_stop(self) -> int | None:
-        """Return the step at which the lesson wants the run to pause."""
-        snapshot = self.bridge.snapshot
-        if snapshot is None or snapshot.config.lesson != self._lesson.lesson_id:
-            return None
-        return self._lesson.next_stop(snapshot.n_steps)
-
-    def _is_free(self) -> bool:
-        """Whether a run may go; if its lesson wants an answer first, the focus goes there."""
-        snapshot = self.bridge.snapshot
-        if snapshot is None or snapshot.n_steps or not self.lesson_box.holds:
-            return True
-        self._is_run_held = True
+    def _ask(self) -> None:
+        """Bring the lesson's question to whoever wants the run to go."""
         self.docks.show(["lesson"])
         self.lesson_box.ask()
-        return False
 
-    def _skip(self) -> None:
-        """Run without an answer: whoever asks for that wants the run."""
-        if self.bridge.newest is None or self.bridge.newest.state is not State.RUNNING:
-            self._is_run_held = True
-        self._let_go()
-
-    def _let_go(self) -> None:
-        """Start the run that waited for an answer."""
+    def _stop_asking(self) -> None:
         self.setFocus()
-        if self._is_run_held:
-            self._is_run_held = False
-            self._run()
         self._present()
-
-    def _stop_at(self, rise: str) -> None:
-        """Ask for a stop at rises of the errors or the loss, or for none of it any more."""
-        snapshot = self.bridge.snapshot
-        if snapshot is not None:
-            self._send(replace(snapshot.pause_at, **{rise: not getattr(snapshot.pause_at, rise)}))
 
     def _share_sample(self, chooser: Panel, number: int) -> None:
         """Show the sample that was chosen in one panel in the others."""
         for panel in self.panels:
             if panel is not chooser:
                 panel.take_sample(number)
-
-    def _slow_down(self) -> None:
-        snapshot = self.bridge.snapshot
-        self.pace.slower(snapshot.steps_per_s if snapshot is not None else None)
-
-    def _keep_pace(self) -> None:
-        """Let a run under way go on at the pace chosen."""
-        if self.bridge.newest is not None and self.bridge.newest.state is State.RUNNING:
-            self._run()
-
-    def _reset(self) -> None:
-        """Go back to the start with the rate in use: one compares rates from the same start."""
-        snapshot = self.bridge.snapshot
-        self._send(Reset())
-        if snapshot is not None and snapshot.learning_rate != snapshot.config.learning_rate:
-            self._send(SetLearningRate(snapshot.learning_rate))
 
     def _paste_settings(self) -> None:
         try:
@@ -592,28 +534,6 @@ class Window(QMainWindow):
             widget = widget.parentWidget()
         return widget
 
-    def _take_new_seed(self) -> None:
-        self._reload(lambda snapshot: {"seed": snapshot.config.seed + 1})
-
-    def _use_data(self, name: str) -> None:
-        self._reload(lambda snapshot: {"data": name, "n_samples": None})
-
-    def _reload(self, changes: object) -> None:
-        snapshot = self.bridge.snapshot
-        if snapshot is not None and callable(changes):
-            config = snapshot.config.replace(learning_rate=snapshot.learning_rate, **changes(snapshot))
-            self._send(Load(config))
-
-    def _set_rate(self, rate: float) -> None:
-        self._send(SetLearningRate(rate))
-
-    def _scale_rate(self, factor: float) -> None:
-        if self.controls.rate.value is not None:
-            try:
-                self._send(SetLearningRate(self.controls.rate.value * factor))
-            except (ValueError, TypeError) as error:
-                self.messages.show_note(str(error))
-
     def _set_strength(self, strength: float) -> None:
         self.kicker.strength = strength
 
@@ -621,16 +541,6 @@ class Window(QMainWindow):
         for panel in self.panels:
             if panel.is_seen:
                 panel.recompute()
-
-    def _save_point(self) -> None:
-        if self.bridge.snapshot is not None:
-            self._send(SavePoint(f"point {len(self.bridge.snapshot.saved) + 1}"))
-
-    def _halve_and_go_on(self) -> None:
-        snapshot = self.bridge.snapshot
-        if snapshot is not None and snapshot.suggested_rate is not None:
-            self._send(SetLearningRate(snapshot.suggested_rate))
-            self._run()
 
     # Looks
 
@@ -719,38 +629,3 @@ class Window(QMainWindow):
 def _edit(field: QWidget) -> None:
     field.setFocus(Qt.FocusReason.ShortcutFocusReason)
     field.selectAll()  # type: ignore[attr-defined]
-
-
-def state_word(report: Report, lesson: Lesson) -> str:
-    """Return the state as a word or two; a pause at a step that the lesson is about has its own."""
-    snapshot = report.snapshot
-    if snapshot is not None and report.state is State.PAUSED and snapshot.reason:
-        return LOSS_ROSE if snapshot.n_steps in snapshot.history.loss_rises[-1:] else ERRORS_ROSE
-    if report.state is not State.PAUSED or snapshot is None or snapshot.config.lesson != lesson.lesson_id:
-        return report.state.value
-    return LESSONS_END if lesson.is_at_a_stop(snapshot.n_steps) else report.state.value
-
-
-def state_sentence(report: Report, word: str) -> str:
-    """Return what a change of the state is told as, in words without signs."""
-    snapshot = report.snapshot
-    if snapshot is None or report.state in (State.RUNNING, State.COMPILING):
-        return f"{word}. {report.message}".strip()
-    if report.state is State.STOPPED:
-        return f"Stopped at step {snapshot.n_steps:,}, because: {report.message}"
-    end = " Run goes on." if word == LESSONS_END else ""
-    wrong = (
-        "the outputs are tied"
-        if is_tied(snapshot)
-        else f"{snapshot.n_errors:,} of {snapshot.data.n_samples:,} samples are wrong"
-    )
-    if snapshot.reason:
-        return f"Paused, because the {word}. {snapshot.reason}"
-    values = f"The loss is {loss_text(snapshot.loss)}, {wrong}."
-    return f"{word.capitalize()} at step {snapshot.n_steps:,}. {values}{end}"
-
-
-def _title(report: Report, lesson: Lesson, words: str) -> str:
-    if report.snapshot is not None and report.state is not State.RUNNING:
-        words += f" at step {report.snapshot.n_steps:,}"
-    return f"Lossoscope: {words} ({lesson.title})"
