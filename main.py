@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return sweep(given.file, given.out, given.workers, given.scheduler, given.csv)
         case "picture":
             return headless.picture(
-                given.lesson, given.steps, given.size, given.out, _save_picture, given.panel
+                given.lesson, given.steps, given.size, given.out, _save_picture, given.panel, given.theme
             )
         case "film":
             return headless.film(given.lesson, given.open, vars(given), _make_film)
@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     picture.add_argument("--steps", metavar="N", help="after how many steps; by default the lesson's own")
     picture.add_argument("--size", metavar="WxH", default="1280x720", help="size in pixels")
     picture.add_argument("--panel", metavar="ID", help="one panel alone, as loss; by default the window")
+    picture.add_argument("--theme", metavar="light|dark", default="light", help="by default light")
     picture.add_argument("--out", metavar="FILE.png", required=True, help="the file; also .svg and .pdf")
     film = _add(commands, "film", "film a run, from its start on, without a screen")
     film.add_argument("lesson", metavar="LESSON", nargs="?", help="a lesson of the list")
@@ -158,10 +159,12 @@ def _open_window(lesson_id: str, run_file: Path | None) -> int:
     return open_window(lesson_id, run_file)
 
 
-def _save_picture(lesson_id: str, n_steps: int, size: tuple[int, int], out: Path, panel: str | None) -> None:
+def _save_picture(
+    lesson_id: str, n_steps: int, size: tuple[int, int], out: Path, panel: str | None, theme: str
+) -> None:
     from gui.picture import save_picture
 
-    save_picture(lesson_id, n_steps, size, out, panel)
+    save_picture(lesson_id, n_steps, size, out, panel, theme)
 
 
 def _make_film(

@@ -136,8 +136,9 @@ def picture(
     steps: str | None,
     size: str,
     out: str,
-    save: Callable[[str, int, tuple[int, int], Path, str | None], object],
+    save: Callable[[str, int, tuple[int, int], Path, str | None, str], object],
     panel: str | None = None,
+    theme: str = "light",
 ) -> int:
     """Draw the window after some steps of a lesson into a file.
 
@@ -145,8 +146,9 @@ def picture(
         lesson_id, steps: as in `run`.
         size: "WxH" in pixels.
         out: the file, written whole or not at all.
-        save: draws it, given lesson_id, n_steps, (width, height), a path and a panel.
+        save: draws it, given lesson_id, n_steps, (width, height), a path, a panel and a theme.
         panel: id of one panel to be drawn alone; None for the window.
+        theme: "light" or "dark".
     """
     from engine import outputs
 
@@ -155,7 +157,7 @@ def picture(
         pixels, path = _size(size), as_target("out", out)
         outputs.check_targets(out=path)
     try:
-        save(lesson_id, n_steps, pixels, path, panel)
+        save(lesson_id, n_steps, pixels, path, panel, theme)
     except ValueError as error:
         raise CommandError(str(error), UNUSABLE) from error
     except ImportError as error:

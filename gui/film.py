@@ -65,7 +65,9 @@ def make_film(
     with stage.quiet():
         window = stage.open_offscreen(lesson, plan.size)
         try:
-            _dress(window, plan.theme, looks)
+            if looks is not None:
+                _arrange(window, looks)
+            stage.dress(window, plan.theme)
             replay = Replay(window, events, plan.n_steps, check)
             replay.start(None if isinstance(source, str) else source)
             _shoot(window, replay, plan, note, check)
@@ -89,13 +91,10 @@ def _events(path: Path, n_steps: int) -> Events:
     return tuple(trainer.events)
 
 
-def _dress(window: Window, theme_name: str, looks: Path | None) -> None:
-    from gui import theme
+def _arrange(window: Window, looks: Path) -> None:
     from gui.memory import WindowMemory
 
-    if looks is not None:
-        WindowMemory(looks).arrange(window)
-    window.set_theme(theme.THEMES[theme_name])
+    WindowMemory(looks).arrange(window)
 
 
 def _shoot(window: Window, replay: Replay, plan: FilmPlan, note: Note, check: stage.Check) -> None:

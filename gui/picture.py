@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine import checks
-from engine.films import SMALLEST
+from engine.films import SMALLEST, THEMES
 from engine.lessons import load_lesson
 from gui import stage
 
@@ -22,7 +22,12 @@ _ENDINGS: Final = (".png", ".svg", ".pdf")  # those of gui.exports, which comes 
 
 
 def save_picture(
-    lesson_id: str, n_steps: int, size: tuple[int, int], out: Path, panel: str | None = None
+    lesson_id: str,
+    n_steps: int,
+    size: tuple[int, int],
+    out: Path,
+    panel: str | None = None,
+    theme: str = "light",
 ) -> None:
     """Train a lesson for n_steps steps and save the window as it looks then, as PNG, SVG or PDF.
 
@@ -32,6 +37,7 @@ def save_picture(
         size: (width, height) in pixels.
         out: the file, its ending says as what; an older one is replaced only when the picture is complete.
         panel: id of the panel to be drawn alone, as large as the window; None for the window.
+        theme: "light" or "dark".
 
     Raises:
         ValueError: one sentence, for an unknown lesson, a size or a name that will not do.
@@ -42,9 +48,11 @@ def save_picture(
     checks.whole_number("n_steps", n_steps, at_least=0)
     _check_size(size)
     _check_target(out)
+    checks.choice("theme", theme, THEMES)
     with stage.quiet():
         window = stage.open_offscreen(lesson, size)
         try:
+            stage.dress(window, theme)
             drawn = stage.choose(window, panel, size)
             stage.wait_for_run(window)
             stage.train_to(window, n_steps)

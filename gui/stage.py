@@ -60,6 +60,13 @@ def open_offscreen(lesson: Lesson, size: tuple[int, int]) -> Window:
     return window
 
 
+def dress(window: Window, theme_name: str) -> None:
+    """Give the window the "light" or the "dark" theme."""
+    from gui import theme
+
+    window.set_theme(theme.THEMES[theme_name])
+
+
 def wait_for_run(window: Window, check: Check = never) -> None:
     """Wait until the engine has its run; RuntimeError with its sentence where it cannot have one."""
     wait(

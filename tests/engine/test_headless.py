@@ -319,8 +319,8 @@ def test_picture_hands_over_what_was_asked(folder, capsys):
     assert headless.picture("exam", "7", "1920x1080", str(path), lambda *args: calls.append(args)) == 0
     assert headless.picture("exam", None, "1280X720", str(path), lambda *args: calls.append(args)) == 0
     assert calls == [
-        ("exam", 7, (1920, 1080), path, None),
-        ("exam", load_lesson("exam").n_steps, (1280, 720), path, None),
+        ("exam", 7, (1920, 1080), path, None, "light"),
+        ("exam", load_lesson("exam").n_steps, (1280, 720), path, None, "light"),
     ]
 
 

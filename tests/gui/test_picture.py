@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 
 from gui.picture import save_picture
 
@@ -58,3 +58,16 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="cannot be written"):
         save_picture("exam", 0, (1280, 720), tmp_path / "a.png")
     tmp_path.chmod(0o700)
+
+
+def test_a_picture_in_the_dark(tmp_path: Path) -> None:
+    greys = []
+    for theme in ("light", "dark"):
+        save_picture("two-starts", 5, (960, 600), tmp_path / f"{theme}.png", "loss", theme)
+        greys.append(QColor(QImage(str(tmp_path / f"{theme}.png")).pixel(2, 2)).lightness())
+    assert greys[0] > 200 > 60 > greys[1]
+
+
+def test_an_unknown_theme_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="theme must be one of light, dark, not 'grey'"):
+        save_picture("exam", 0, (1280, 720), tmp_path / "a.png", theme="grey")
