@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.special
 
 Array = npt.NDArray[Any]
 
@@ -47,6 +46,8 @@ def _leaky_step(z: Array, a: Array) -> Array:
 
 
 def _erf(z: Array) -> Array:
+    import scipy.special  # a sixth of a second to import, and few networks have this one
+
     return np.asarray(scipy.special.erf(z))
 
 

@@ -15,6 +15,7 @@ from engine.mlp import MLP
 
 FloatArray = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+Flag = npt.NDArray[np.int64]
 
 
 class Evaluation(NamedTuple):
@@ -107,13 +108,19 @@ class Evaluator(ABC):
 
     @abstractmethod
     def advance(
-        self, theta: FloatArray, gradient: FloatArray, learning_rate: float, records: Records
+        self,
+        theta: FloatArray,
+        gradient: FloatArray,
+        learning_rate: float,
+        records: Records,
+        leave: Flag | None = None,
     ) -> tuple[int, bool]:
         """Take as many full-batch steps theta -= learning_rate * gradient as records has room for.
 
         theta and gradient (n_params,) are changed in place; gradient must belong to theta and does so again
         afterwards. Returns (steps taken, whether the next step gave a loss or gradient that is not finite);
-        such a step is taken back.
+        such a step is taken back. As soon as another thread sets leave (1,) to something else than 0, no further
+        step is begun, and the one under way may be taken back, too.
         """
 
 

@@ -252,7 +252,6 @@ def _rises(name: str | None) -> PauseAtRise:
 
 def _ready_trainer(config: RunConfig) -> Trainer:
     """Return the Trainer of a config at its start, with every kernel that a step needs compiled."""
-    from engine.commands import Reset
     from engine.kernels.jit import is_compiled
 
     if not is_compiled():  # asked before the import below compiles the first of them
@@ -260,8 +259,7 @@ def _ready_trainer(config: RunConfig) -> Trainer:
     from engine.trainer import Trainer
 
     trainer = Trainer.from_config(config, default_threads())
-    trainer.step(1)  # compiling is no part of the speed that is reported
-    trainer.apply(Reset())
+    trainer.load_kernels()  # compiling is no part of the speed that is reported
     return trainer
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from engine.mlp import MLP, Block
 
 FloatArray = npt.NDArray[np.float64]
-Draw = Callable[[np.random.Generator, "Block", float, float], FloatArray]
+# In quotes: to look at np.random is to load it, which the window has no use for before its first painting.
+Draw: TypeAlias = "Callable[[np.random.Generator, Block, float, float], FloatArray]"
 
 
 def _glorot_uniform(rng: np.random.Generator, block: Block, scale: float, value: float) -> FloatArray:

@@ -9,6 +9,7 @@ pen is not passed over; a new kind of key needs one line in `_KEYS` and one fiel
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -135,10 +136,12 @@ def readable_lessons(folder: Path = FOLDER) -> tuple[tuple[Lesson, ...], tuple[s
 
 def first_lesson(folder: Path = FOLDER) -> Lesson:
     """Return the lesson to begin with; another one where its file cannot be used."""
+    with suppress(ValueError):  # only one file is read where that will do: the window waits for it
+        return load_lesson(DEFAULT, folder)
     lessons, faults = readable_lessons(folder)
     if not lessons:
         raise ValueError(faults[0] if faults else f"There is no lesson in {folder}.")
-    return next((lesson for lesson in lessons if lesson.lesson_id == DEFAULT), lessons[0])
+    return lessons[0]
 
 
 def load_lesson(lesson_id: str, folder: Path = FOLDER) -> Lesson:

@@ -77,12 +77,15 @@ class EngineThread:
         self._thread.start()
 
     def send(self, command: Command) -> None:
-        """Hand over a command; it is carried out after the engine call in progress."""
+        """Hand over a command; it is carried out after the engine call in progress, which a Pause cuts short."""
         self._commands.put(command)
+        if isinstance(command, Pause):
+            self._hurry()
 
     def stop(self, timeout_s: float = 10.0) -> bool:
         """Ask the thread to end, wait for it, and return whether it has."""
         self._commands.put(None)
+        self._hurry()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -100,8 +103,17 @@ class EngineThread:
             except Exception as error:  # whatever it is, the window must hear of it and live on
                 self._fail(error)
 
+    def _hurry(self) -> None:
+        """Have the engine look at the commands soon, even in the middle of a long step."""
+        trainer = self._trainer
+        if trainer is not None:
+            trainer.hurry()
+
     def _drain(self) -> bool:
         """Carry out what waits, blocking while there is nothing to train; return False at the end."""
+        if self._trainer is not None:
+            # First: whoever is in a hurry has put in a command before, which is then among those that wait.
+            self._trainer.hurry(False)
         while True:
             running = self._trainer is not None and self._trainer.state is State.RUNNING
             wait_s = self._trainer.wait_s if running and self._trainer is not None else None

@@ -36,7 +36,7 @@ from engine.commands import (
 )
 from engine.config import RunConfig
 from engine.datasets import Dataset, load_dataset
-from engine.evaluator import Evaluation, Evaluator, Records, make_evaluator
+from engine.evaluator import Evaluation, Evaluator, Flag, Records, make_evaluator
 from engine.history import History, Jump
 from engine.mlp import MLP
 from engine.pacer import Pacer
@@ -111,6 +111,7 @@ class Trainer:
         self.data = data
         self._to_go: int | None = None
         self._pacer = Pacer()
+        self._leave: Flag = np.zeros(1, dtype=np.int64)
         self.pause_at = PauseAtRise()
         self._start = (net, checks.vector("theta", theta, net.n_params).copy())
         self._start_settings = Settings(
@@ -223,13 +224,16 @@ class Trainer:
             case Load() | OpenRun() | SaveRun():
                 raise TypeError(f"{type(command).__name__} is for the EngineThread, which has the Trainer.")
 
+    def load_kernels(self) -> None:
+        """Compile what steps need, or load it where it is compiled, without taking one."""
+        copies, leave = (self._theta.copy(), self._gradient.copy()), np.ones(1, dtype=np.int64)
+        self._evaluator.advance(*copies, self.learning_rate, Records.empty(1), leave)
+
     def warm_up(self) -> None:
         """Compile whatever the first step and the first slice need, without moving anything."""
         from engine.landscape import line_slice  # it uses kernels of its own
 
-        self._evaluator.advance(
-            self._theta.copy(), self._gradient.copy(), self.learning_rate, Records.empty(1)
-        )
+        self.load_kernels()
         line_slice(self.net, self.data.first(1).with_noise(0.0), self._theta, self._gradient, np.zeros(1))
 
     @property
@@ -241,10 +245,17 @@ class Trainer:
         """Train for about budget_s seconds if running, no faster than its pace; return the number of steps taken."""
         start, deadline = self.n_steps, time.perf_counter() + budget_s
         while self.state is State.RUNNING and self._pacer.n_due() != 0:
-            self._advance_once()
-            if time.perf_counter() >= deadline:
+            self._advance_once(leave=self._leave)
+            if self._leave[0] or time.perf_counter() >= deadline:
                 break
         return self.n_steps - start
+
+    def hurry(self, is_awaited: bool = True) -> None:
+        """Let `advance` return as soon as it can, until this is called with False. For any thread.
+
+        A full-batch step under way is thrown away and taken later, with the same bits; `step` takes no notice.
+        """
+        self._leave[0] = is_awaited
 
     def snapshot(self) -> Snapshot:
         """Return this moment, frozen."""
@@ -571,13 +582,13 @@ class Trainer:
         self.suggested_rate: float | None = None
 
     @_QUIETLY
-    def _advance_once(self, call_s: float = _CALL_S) -> None:
-        """One engine call of about call_s seconds."""
+    def _advance_once(self, call_s: float = _CALL_S, leave: Flag | None = None) -> None:
+        """One engine call of about call_s seconds; less where leave says so, see `Evaluator.advance`."""
         n = self._n_for_one_call(call_s)
         first, stride = self._path.steps_to_next(self.n_steps), self._path.stride
         records, started = Records.empty(n, self.net.n_params, first, stride), time.perf_counter()
         n_done, diverged, reason = (
-            self._steps_to_rise(records) if self.pause_at else (*self._steps(records), "")
+            self._steps_to_rise(records, leave) if self.pause_at else (*self._steps(records, leave), "")
         )
         if n_done:
             self._note(records.shortened(n_done), time.perf_counter() - started)
@@ -591,17 +602,17 @@ class Trainer:
         elif self._to_go == 0:
             self._set_state(State.PAUSED)
 
-    def _steps(self, records: Records) -> tuple[int, bool]:
+    def _steps(self, records: Records, leave: Flag | None = None) -> tuple[int, bool]:
         """Take as many steps as records has room for; return (steps taken, whether the next one diverged)."""
         if self._settings.batch_size is None:
-            return self._evaluator.advance(self._theta, self._gradient, self.learning_rate, records)
-        return self._batch_steps(records)
+            return self._evaluator.advance(self._theta, self._gradient, self.learning_rate, records, leave)
+        return self._batch_steps(records, leave)
 
-    def _steps_to_rise(self, records: Records) -> tuple[int, bool, str]:
+    def _steps_to_rise(self, records: Records, leave: Flag | None) -> tuple[int, bool, str]:
         """Do what `_steps` does, but stand at the first rise, if there is one; return why, too."""
         start, theta, gradient = self._now, self._theta.copy(), self._gradient.copy()
         order, shuffled = self._order, self._rng.bit_generator.state
-        n_done, diverged = self._steps(records)
+        n_done, diverged = self._steps(records, leave)
         taken = records.shortened(n_done)
         rises = self.history.rises(taken.loss, taken.n_errors, taken.n_tied)
         wanted = (rises.errors & self.pause_at.errors) | (rises.loss & self.pause_at.loss)
@@ -657,9 +668,11 @@ class Trainer:
         )
         self.suggested_rate = self.learning_rate / 2
 
-    def _batch_steps(self, records: Records) -> tuple[int, bool]:
+    def _batch_steps(self, records: Records, leave: Flag | None) -> tuple[int, bool]:
         batch_gradient = np.empty_like(self._gradient)
         for i in range(len(records.loss)):
+            if leave is not None and leave[0]:
+                return i, False
             shuffled, order = self._rng.bit_generator.state, self._order
             rows, before, gradient_before = self._next_rows(), self._theta.copy(), self._gradient.copy()
             self._evaluator.evaluate(self._theta, batch_gradient, rows)

@@ -6,7 +6,6 @@ import ctypes
 import gc
 import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -132,6 +131,8 @@ def _wayland_answers(environ: Mapping[str, str]) -> bool:
     name = environ.get("WAYLAND_DISPLAY", "")
     if not name:
         return False
+    import socket  # most have no Wayland
+
     path = Path(environ.get("XDG_RUNTIME_DIR", "/")) / name  # an absolute name stands for itself
     try:
         with socket.socket(socket.AF_UNIX) as client:

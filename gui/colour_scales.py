@@ -31,6 +31,7 @@ FloatArray = npt.NDArray[np.float64]
 
 N_COLOURS: Final = 256
 _WIDEST: Final = 1e4  # from the first to the last colour; higher values all get the last one
+_ROOM: Final = 10.0  # how much higher than the value that matters most the scale goes
 _FLAT: Final = 1e-6  # smaller differences, as a share of the values, are none
 _LEAST_USED: Final = 0.5  # share of the scale that a picture must use for the scale to stay
 _BAR_PX: Final = 18.0
@@ -47,9 +48,15 @@ class ColourScale:
     high: float
 
     @classmethod
-    def of(cls, values: FloatArray) -> ColourScale:
-        """Return the scale for values of any shape; what is not finite or not above 0 is left out."""
+    def of(cls, values: FloatArray, within: float | None = None) -> ColourScale:
+        """Return the scale for values of any shape; what is not finite or not above 0 is left out.
+
+        Where the values differ too much for one scale the lower ones keep their colours, unless `within`, the
+        value that matters most, would have the last colour then.
+        """
         low, high = _extremes(values)
+        if within is not None and low * _WIDEST < within <= high:
+            low = within * _ROOM / _WIDEST
         high = min(high, low * _WIDEST)
         if high > 3.0 * low:
             return cls(_round_below(low), _round_above(high))
@@ -150,7 +157,7 @@ class ScaleBar(QWidget):
         self.update()
 
     def set_scale(self, scale: ColourScale | None, is_clipped: bool = False) -> None:
-        """Show a scale; is_clipped says that values above its end have the last colour too."""
+        """Show a scale; is_clipped says that values above its end have the last colour too, and its end is named."""
         if (scale, is_clipped) != (self.scale, self.is_clipped):
             self.scale, self.is_clipped = scale, is_clipped
             ends = f" from {scale.ends_text}" if scale else ""
@@ -165,10 +172,19 @@ class ScaleBar(QWidget):
             if self._value_y() != before:
                 self.update()
 
+    def texts(self) -> list[str]:
+        """Return the numbers beside the bar, from the bottom."""
+        line = QFontMetricsF(tick_font()).height()
+        return self._texts(self._values(self._bar(), 1.2 * line)) if self.scale is not None else []
+
     def sizeHint(self) -> QSize:
         """Return the room for the bar and its numbers, at least six characters, so that it seldom changes."""
         metrics = QFontMetricsF(tick_font())
-        texts = ["≥ 0.05"] if self.scale is None else ["≥ 0.05", *self._texts(self.scale.ticks(_MOST_TICKS))]
+        texts = (
+            ["≥ 0.05"]
+            if self.scale is None
+            else ["≥ 0.05", *self._texts([*self.scale.ticks(_MOST_TICKS), self.scale.high])]
+        )
         return QSize(round(_BAR_PX + 22 + max(map(metrics.horizontalAdvance, texts))), 100)
 
     def minimumSizeHint(self) -> QSize:
@@ -220,12 +236,21 @@ class ScaleBar(QWidget):
         assert self.scale is not None
         painter.setPen(QPen(QColor(self.theme.text)))
         right = bar.right() + 1.0
-        values = self.scale.ticks(min(_MOST_TICKS, int(bar.height() / (1.2 * line))))
+        values = self._values(bar, 1.2 * line)
         for value, text in zip(values, self._texts(values), strict=True):
             y = self._height(value, bar)
             painter.drawLine(QPointF(right, y), QPointF(right + 4.0, y))
             box = QRectF(right + 7.0, y - line / 2, self.width(), line)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _values(self, bar: QRectF, apart_px: float) -> list[float]:
+        """Return the numbers beside the bar; its upper end is one of them where something lies above it."""
+        assert self.scale is not None
+        values = self.scale.ticks(min(_MOST_TICKS, int(bar.height() / apart_px)))
+        if not self.is_clipped:
+            return values
+        top = self._height(self.scale.high, bar)
+        return [value for value in values if self._height(value, bar) - top >= apart_px] + [self.scale.high]
 
     def _texts(self, values: list[float]) -> list[str]:
         assert self.scale is not None

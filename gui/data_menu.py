@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QProgressDialog, QWidget
+from PySide6.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QProgressDialog
 
 _MB: Final = 1_000_000
 _PATIENCE_MS: Final = 300  # what is quicker needs no dialogue
@@ -77,6 +80,10 @@ class DataMenu(QObject):
 
     def open_file(self) -> None:
         """Ask for a CSV or NPZ file and train on it."""
+        from PySide6.QtWidgets import (
+            QFileDialog,
+        )  # here and below: dialogues that the first painting does without
+
         path, _ = QFileDialog.getOpenFileName(
             self._window, "Open samples", "", "Samples (*.csv *.npz);;All files (*)"
         )
@@ -93,6 +100,8 @@ class DataMenu(QObject):
 
     def choose_folder(self) -> None:
         """Ask for the folder of MNIST, check it and remember it."""
+        from PySide6.QtWidgets import QFileDialog
+
         path = QFileDialog.getExistingDirectory(self._window, "Folder with the four files of MNIST")
         if path:
             self.use_folder(path)
@@ -105,6 +114,8 @@ class DataMenu(QObject):
 
     def ask_download(self) -> None:
         """Ask whether MNIST may be downloaded, and do it."""
+        from PySide6.QtWidgets import QMessageBox
+
         answer = QMessageBox.question(
             self._window,
             "Download MNIST",
@@ -135,6 +146,8 @@ class DataMenu(QObject):
             self._task = None
 
     def _start(self, work: Work, label: str) -> None:
+        from PySide6.QtWidgets import QProgressDialog
+
         if self._task is not None:
             self.problem_found.emit("Other files are being brought or checked; wait for them or cancel.")
             return

@@ -56,7 +56,7 @@ _TEXT_WIDTH: Final = 38  # of the lesson in a presentation
 _PRESENTED_HEIGHTS: Final = (58, 42)  # a lesson names first what matters most
 _ROW_WIDTHS: Final = ((50, 50), (62, 38))
 _LEFT_HEIGHTS: Final = (50, 50)
-_RIGHT_HEIGHTS: Final = (66, 34)
+_RIGHT_HEIGHTS: Final = (56, 44)
 
 
 class Docks(QObject):
@@ -87,11 +87,11 @@ class Docks(QObject):
         return [dock.toggleViewAction() for dock in self._docks.values()]
 
     def show(self, panel_ids: Iterable[str]) -> None:
-        """Show these panels, in front where they share a place; the others stay as they are."""
-        for panel_id in panel_ids:
-            if panel_id in self._docks:
-                self._docks[panel_id].show()
-                self._docks[panel_id].raise_()
+        """Show these panels, in front where they share a place, the first named foremost; the others stay."""
+        wanted = [panel_id for panel_id in panel_ids if panel_id in self._docks]
+        for panel_id in reversed(wanted):
+            self._docks[panel_id].show()
+            self._docks[panel_id].raise_()
 
     def show_only(self, panel_ids: Iterable[str]) -> None:
         """Show these panels and hide all others."""
@@ -116,6 +116,8 @@ class Docks(QObject):
         if has_text and wanted:
             widths = 100 - _TEXT_WIDTH, _TEXT_WIDTH
             self._share((wanted[0], "lesson"), widths, self._window.width(), Qt.Orientation.Horizontal)
+        if not has_text and len(wanted) == 2:  # or a list takes what a plot needs
+            self._share(wanted, (50, 50), self._window.width(), Qt.Orientation.Horizontal)
         if has_text and len(wanted) == 2:
             self._share(wanted, _PRESENTED_HEIGHTS, self._window.height(), Qt.Orientation.Vertical)
 

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.snapshot import Snapshot
-from gui import exports
 
 _PICTURES = "Pictures (*.png *.svg *.pdf);;All files (*)"
 _TABLES = "Tables (*.csv);;All files (*)"
@@ -39,6 +38,8 @@ class ExportMenu(QObject):
 
     def ask_picture(self) -> None:
         """Ask where to save a picture of the panel that has the focus, or of the window."""
+        from PySide6.QtWidgets import QFileDialog
+
         drawn = self._drawn()
         path, _ = QFileDialog.getSaveFileName(self._window, "Save a picture", "lossoscope.png", _PICTURES)
         if path:
@@ -46,6 +47,8 @@ class ExportMenu(QObject):
 
     def save_picture(self, path: Path, drawn: QWidget) -> None:
         """Save a picture of a widget; its ending says as what."""
+        from gui import exports
+
         self._try(lambda: exports.write(path, drawn), path)
 
     def copy_picture(self) -> None:
@@ -55,6 +58,8 @@ class ExportMenu(QObject):
 
     def ask_history(self) -> None:
         """Ask where to save the history as CSV."""
+        from PySide6.QtWidgets import QFileDialog
+
         path, _ = QFileDialog.getSaveFileName(self._window, "Save the history", "history.csv", _TABLES)
         if path:
             self.save_history(Path(path))

@@ -20,6 +20,7 @@ from gui import film_files, stage
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
+    from gui.panel_looks import Looks
     from gui.window import Window
 
 Events = Sequence[tuple[int, Change]]
@@ -38,6 +39,7 @@ def make_film(
     note: Note = lambda n_done, n_frames: None,
     is_cancelled: Callable[[], bool] = lambda: False,
     looks: Path | None = None,
+    panel_looks: Looks | None = None,
 ) -> str:
     """Write a film, whole or not at all, and return why the run stopped before its end, or "".
 
@@ -47,6 +49,7 @@ def make_film(
         note: called after each frame.
         is_cancelled: asked all the time; once it is true, FilmCancelledError ends the work.
         looks: a file of `WindowMemory` with the places of the panels; None for the first places.
+        panel_looks: what is chosen in the panels, as `looks_of` has it; None for what they begin with.
 
     Raises:
         ValueError: one sentence, for a lesson, a file or a panel that will not do, or without the package av.
@@ -70,6 +73,7 @@ def make_film(
             stage.dress(window, plan.theme)
             replay = Replay(window, events, plan.n_steps, check)
             replay.start(None if isinstance(source, str) else source)
+            _choose_in(window, panel_looks)
             _shoot(window, replay, plan, note, check)
             return replay.reason
         finally:
@@ -95,6 +99,14 @@ def _arrange(window: Window, looks: Path) -> None:
     from gui.memory import WindowMemory
 
     WindowMemory(looks).arrange(window)
+
+
+def _choose_in(window: Window, panel_looks: Looks | None) -> None:
+    """Choose in the panels what is to be chosen; by now they know the run."""
+    if panel_looks:
+        from gui.panel_looks import restore_looks
+
+        restore_looks(window.panels, panel_looks)
 
 
 def _shoot(window: Window, replay: Replay, plan: FilmPlan, note: Note, check: stage.Check) -> None:

@@ -18,7 +18,7 @@ _NICER: Final = 10  # the live run goes first
 
 
 def write_request(path: Path, table: dict[str, Any]) -> None:
-    """Write a request: {"plan": a FilmPlan as a table, "run": file, "looks": file}."""
+    """Write a request: {"plan": a FilmPlan as a table, "run": file, "looks": file, "panels": their looks}."""
     path.write_text(json.dumps(table), encoding="utf-8")
 
 
@@ -47,6 +47,7 @@ def _make(table: dict[str, Any], cancelled: threading.Event) -> str:
         lambda n_done, n_frames: _tell(done=n_done, of=n_frames),
         cancelled.is_set,
         Path(table["looks"]),
+        table["panels"],
     )
 
 

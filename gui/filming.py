@@ -7,20 +7,23 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
-from PySide6.QtWidgets import QDialog, QMainWindow, QProgressDialog
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QDialog, QMainWindow
 
 from engine.commands import SaveRun
-from engine.films import FilmPlan, plan_as_table
 from engine.snapshot import Snapshot
-from gui import film_files, film_worker
-from gui.film_dialog import FilmDialog
 from gui.memory import WindowMemory
-from gui.panels.panel import Panel
 from gui.run_files import ENDING
 from gui.theme import Theme
+
+if TYPE_CHECKING:  # what only a film needs is imported when one is asked for
+    from PySide6.QtCore import QProcess
+
+    from engine.films import FilmPlan
+    from gui.panel_looks import Looks
+    from gui.panels.panel import Panel
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _END_MS: Final = 10_000  # a process that is asked to end removes what it wrote first
@@ -64,6 +67,9 @@ class Filming(QObject):
 
     def ask(self, panels: Sequence[Panel], theme: Theme) -> None:
         """Open the dialogue, or say why there can be no film now."""
+        from gui import film_files
+        from gui.film_dialog import FilmDialog
+
         try:
             film_files.check_library()
             n_steps = self._n_steps()
@@ -73,12 +79,17 @@ class Filming(QObject):
             self.problem_found.emit(str(error))
             return
         dialog = FilmDialog(n_steps, self._window.size(), panels, self._panel(), theme, self._window)
-        dialog.plan_made.connect(lambda plan: self.start(plan, theme))
+        dialog.plan_made.connect(lambda plan: self.start(plan, theme, panels))
         self._show(dialog)
 
-    def start(self, plan: FilmPlan, theme: Theme) -> None:
-        """Begin a film; the run is saved first, beside training, for the process to replay it."""
-        film = self._film = _Film(plan, self._window)
+    def start(self, plan: FilmPlan, theme: Theme, panels: Sequence[Panel] = ()) -> None:
+        """Begin a film; the run is saved first, beside training, for the process to replay it.
+
+        What is chosen in the panels given is chosen in the film, too.
+        """
+        from gui.panel_looks import looks_of
+
+        film = self._film = _Film(plan, self._window, looks_of(panels))
         WindowMemory(film.looks).keep(self._window, theme)
         film.progress.canceled.connect(self.cancel)
         self.command_issued.emit(film.save)
@@ -114,6 +125,8 @@ class Filming(QObject):
             self._finish(film)
 
     def _note_error(self, film: _Film, error: QProcess.ProcessError) -> None:
+        from PySide6.QtCore import QProcess
+
         if error is QProcess.ProcessError.FailedToStart:  # then `finished` never comes
             self._note_end(film)
 
@@ -142,8 +155,12 @@ class Filming(QObject):
 class _Film:
     """One film under way: its temporary files, its process, its progress."""
 
-    def __init__(self, plan: FilmPlan, window: QMainWindow) -> None:
+    def __init__(self, plan: FilmPlan, window: QMainWindow, panel_looks: Looks) -> None:
+        from PySide6.QtCore import QProcess
+        from PySide6.QtWidgets import QProgressDialog
+
         self.plan = plan
+        self._panel_looks = panel_looks
         self.is_cancelled = False
         self.problem = ""
         self.end_text: str | None = None
@@ -163,7 +180,17 @@ class _Film:
 
     def begin(self) -> None:
         """Start the process."""
-        table = {"plan": plan_as_table(self.plan), "run": self.save.path, "looks": str(self.looks)}
+        from PySide6.QtCore import QProcessEnvironment
+
+        from engine.films import plan_as_table
+        from gui import film_worker
+
+        table = {
+            "plan": plan_as_table(self.plan),
+            "run": self.save.path,
+            "looks": str(self.looks),
+            "panels": self._panel_looks,
+        }
         film_worker.write_request(self._request, table)
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert("PYTHONPATH", str(_ROOT))
@@ -187,8 +214,9 @@ class _Film:
 
     def end(self) -> None:
         """Wait for the process to end; one that does not is ended."""
-        if self.process.state() is not QProcess.ProcessState.NotRunning and not self.process.waitForFinished(
-            _END_MS
+        if (
+            self.process.state() is not self.process.ProcessState.NotRunning
+            and not self.process.waitForFinished(_END_MS)
         ):
             self.process.kill()
             self.process.waitForFinished(_END_MS)

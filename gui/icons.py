@@ -36,12 +36,17 @@ def icon(name: str, colour: str, disabled: str = "") -> QIcon:
 @cache
 def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QPixmap:
     """Return an icon as a square picture of size device-independent pixels."""
-    text = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
-    renderer = QSvgRenderer(QByteArray(text.replace(_COLOUR_IN_FILE, f'color="{colour}"').encode()))
     picture = QPixmap(round(size * ratio), round(size * ratio))
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    renderer.render(painter, QRectF(picture.rect()))
+    _renderer(name, colour).render(painter, QRectF(picture.rect()))
     painter.end()
     picture.setDevicePixelRatio(ratio)
     return picture
+
+
+@cache
+def _renderer(name: str, colour: str) -> QSvgRenderer:
+    """Return what draws an icon in a colour, in any size."""
+    text = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
+    return QSvgRenderer(QByteArray(text.replace(_COLOUR_IN_FILE, f'color="{colour}"').encode()))

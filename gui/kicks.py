@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from engine.commands import Perturb
 from engine.perturbations import PERTURBATION_TABLE, Option, Perturbation
+from engine.snapshot import Report
 from gui.fields import read_real
 from gui.theme import set_role
 
@@ -27,11 +28,14 @@ DEFAULT_STRENGTH: Final = 1e-3
 
 
 class Kicker(QObject):
-    """Makes Perturb commands. Each kick has a new seed, so that two in a row differ, and can be repeated.
+    """Makes Perturb commands. Each kick of a run has a new seed, so that two in a row differ, and can be repeated.
+
+    The first kick of every run has seed 0: a lesson may tell what it does, and two runs can be kicked alike.
 
     Attributes:
         strength: the scale of kicks that have one.
         chosen: name of the kick that was given last.
+        next_seed: the seed that the next kick will have.
     """
 
     command_issued = Signal(object)
@@ -43,12 +47,14 @@ class Kicker(QObject):
         super().__init__(parent)
         self.strength = DEFAULT_STRENGTH
         self.chosen = next(iter(PERTURBATION_TABLE))
-        self._seed = 0
+        self.next_seed = 0
+        self._run_id = -1
 
-    @property
-    def next_seed(self) -> int:
-        """The seed that the next kick will have."""
-        return self._seed + 1
+    def follow(self, report: Report) -> None:
+        """Begin anew with the seeds where another run is there."""
+        snapshot = report.snapshot
+        if snapshot is not None and snapshot.run_id != self._run_id:
+            self._run_id, self.next_seed = snapshot.run_id, 0
 
     def make_actions(self, parent: QObject) -> list[QAction]:
         """Return one action for each kick of the table."""
@@ -63,7 +69,7 @@ class Kicker(QObject):
     def kick_with(self, name: str, options: dict[str, float | int]) -> Perturb:
         """Give a kick with these options; a seed that was used is not used again by itself."""
         if "seed" in options:
-            self._seed = int(options["seed"])
+            self.next_seed = int(options["seed"]) + 1
         if name != self.chosen:
             self.chosen = name
             self.chosen_changed.emit(PERTURBATION_TABLE[name].title)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from string import ascii_uppercase
 from typing import Final
 
-from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QStandardItemModel
+from PySide6.QtCore import QEvent, Qt, QUrl, Signal
+from PySide6.QtGui import QPaintEvent, QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QTextBrowser,
     QToolButton,
     QVBoxLayout,
@@ -27,8 +31,14 @@ from engine.snapshot import Snapshot
 from engine.sources import SOURCES
 from gui import announcer, numerals
 from gui.answer_row import AnswerRow
+from gui.guards import painting
 
 HELD: Final = "Choose an answer first, then it runs; Shift+Space runs without one."
+_LINK: Final = "lesson"
+"""What a link to a lesson begins with."""
+_COMMAND: Final = "python main.py"
+_FIELD_PX: Final = 4  # what the style leaves free in the field of a list
+_MENTION: Final = re.compile(r"\b(lessons?) ([a-z0-9-]+)(?:( and )([a-z0-9-]+))?")
 
 
 class LessonBox(QWidget):
@@ -42,6 +52,7 @@ class LessonBox(QWidget):
         answers: the letters of the answers to choose from; hidden for a lesson without.
         skip_button: lets the run go without an answer.
         reveal_button: shows the answer without a run.
+        page: the text.
     """
 
     lesson_chosen = Signal(str)
@@ -58,9 +69,9 @@ class LessonBox(QWidget):
         self.setObjectName("lesson")
         self._lesson: Lesson | None = None
         self._is_changed = False
-        self._browser = QTextBrowser(openLinks=False)
-        self._browser.setTabChangesFocus(True)
-        self._browser.anchorClicked.connect(self._choose_link)
+        self._titles = {lesson.lesson_id: lesson.title for lesson in lessons}
+        self.page = Page()
+        self.page.anchorClicked.connect(self._choose_link)
         self._note = QLabel(HELD, wordWrap=True)
         self.choice = self._make_list(lessons)
         self.browse_button = QToolButton()
@@ -114,7 +125,7 @@ class LessonBox(QWidget):
     @property
     def text(self) -> str:
         """What is shown, without mark-up."""
-        return self._browser.toPlainText()
+        return self.page.toPlainText()
 
     def ask(self) -> None:
         """Move the focus to the answers and say that one is wanted."""
@@ -128,7 +139,7 @@ class LessonBox(QWidget):
         self._predicted = answer
         self._note.hide()
         self._write()
-        self._browser.scrollToAnchor("prediction")
+        self.page.go_to("prediction")
         announcer.announce(self, f"You predicted: {answer}")
         self.answered.emit()
 
@@ -161,9 +172,16 @@ class LessonBox(QWidget):
         self.is_revealed = True
         self._note.hide()
         self._write()
-        self._browser.scrollToAnchor("answer")
-        announcer.announce(self, f"{_judged(self._lesson, self._predicted)} {self._lesson.answer}")
+        self.page.go_to("answer")
+        answer = with_titles(self._lesson.answer, self._titles)
+        announcer.announce(self, f"{_judged(self._lesson, self._predicted)} {answer}")
         self.revealed.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Give the links the colour of another theme: a text keeps those that it was made with."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.PaletteChange and self._lesson is not None:
+            self._write()
 
     def _lay_out(self) -> None:
         top, bottom = QHBoxLayout(), QHBoxLayout()
@@ -178,12 +196,12 @@ class LessonBox(QWidget):
         layout.setContentsMargins(4, 4, 4, 2)
         layout.setSpacing(2)
         layout.addLayout(top)
-        layout.addWidget(self._browser, 1)
+        layout.addWidget(self.page, 1)
         layout.addWidget(self._note)
         layout.addLayout(bottom)
 
     def _make_list(self, lessons: Sequence[Lesson]) -> QComboBox:
-        made = QComboBox()
+        made = TitleBox()
         made.setAccessibleName("Lesson")
         made.setToolTip("Choose a lesson.")
         made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -194,20 +212,22 @@ class LessonBox(QWidget):
 
     def _show_choices(self) -> None:
         """Scroll to the question, or in a small place so far that the last answer can be read."""
-        self._browser.scrollToAnchor("question")
+        self.page.go_to("question")
         letter, text = lettered(self._lesson)[-1] if self._lesson is not None else ("", "")
-        found = self._browser.document().find(f"{letter} {text}")
+        found = self.page.document().find(f"{letter} {text}")
         if not found.isNull():
             found.clearSelection()
-            self._browser.setTextCursor(found)
+            self.page.setTextCursor(found)
 
     def _question(self) -> str:
         assert self._lesson is not None
-        words = " ".join(self._lesson.predict.split())
+        words = with_titles(" ".join(self._lesson.predict.split()), self._titles)
         return " ".join([words, *(f"{letter}: {text}." for letter, text in lettered(self._lesson))])
 
     def _choose_link(self, link: QUrl) -> None:
-        if self.is_asking:
+        if link.scheme() == _LINK:
+            self.lesson_chosen.emit(link.path())
+        elif self.is_asking:
             self.choose(self.answers.texts[int(link.fragment())])
 
     def _waiting(self) -> str:
@@ -218,6 +238,8 @@ class LessonBox(QWidget):
         when = f"at step {moment:,}" if isinstance(moment, int) else f"at the event: {moment}"
         if lesson.n_runs == 1:
             return f"The answer comes {when}."
+        if n_left == 1:
+            return f"The answer comes {when} of one more run, with other settings."
         return f"The answer comes {when} of {numerals.plural(n_left, 'more run')}, each with settings of its own."
 
     def _write(self) -> None:
@@ -225,22 +247,22 @@ class LessonBox(QWidget):
         self.answers.setVisible(self.is_asking)
         self.skip_button.setVisible(self.holds)
         self.reveal_button.setHidden(self.is_revealed)
-        scroll = self._browser.verticalScrollBar()
+        scroll = self.page.verticalScrollBar()
         place = scroll.value()
-        self._browser.setHtml(self._page())
+        self.page.setHtml(self._page())
         scroll.setValue(place)
-        self._browser.setAccessibleName(f"Lesson: {self._lesson.title}. {self.text}")
+        self.page.setAccessibleName(f"Lesson: {self._lesson.title}. {self.text}")
 
     def _page(self) -> str:
         lesson = self._lesson
         assert lesson is not None
         parts = [_bold("Settings of this run differ from the lesson's.")] if self._is_changed else []
-        parts += [_paragraphs(lesson.intro), "<a name='question'></a>"]
-        parts += [_paragraphs(lesson.predict, "Predict, before you press Run: "), self._choices()]
+        parts += [self._paragraphs(lesson.intro), "<a name='question'></a>"]
+        parts += [self._paragraphs(lesson.predict, "Predict, before you press Run: "), self._choices()]
         if self.is_revealed:
             parts += ["<a name='answer'></a>", _verdict(lesson, self._predicted)]
-            parts += [_paragraphs(lesson.answer, "Answer: ")]
-        parts += [_paragraphs(lesson.look, "Look for: ")]
+            parts += [self._paragraphs(lesson.answer, "Answer: ")]
+        parts += [self._paragraphs(lesson.look, "Look for: ")]
         source = f"<p style='margin: 4px 0'><i>{html.escape(lesson.source)}</i></p>"
         return "".join([*parts, source])
 
@@ -255,7 +277,68 @@ class LessonBox(QWidget):
         if self.is_revealed:
             return ""
         chosen = _bold(f"You predicted: {self._predicted}") if self._predicted else ""
-        return f"<a name='prediction'></a>{chosen}{_paragraphs(self._waiting())}"
+        return f"<a name='prediction'></a>{chosen}{self._paragraphs(self._waiting())}"
+
+    def _paragraphs(self, text: str, opening: str = "") -> str:
+        """Return text as paragraphs with links to the lessons that it mentions; a command has a line of its own."""
+        made = ""
+        for part in _parts(text):
+            words = _linked(html.escape(part), self._titles)
+            words = f"<tt>{words}</tt>" if part.startswith(_COMMAND) else words
+            made += f"<p style='margin: 4px 0'><b>{html.escape(opening)}</b>{words}</p>"
+            opening = ""
+        return made
+
+
+class Page(QTextBrowser):
+    """The text; what was last scrolled to stays at the top when type or room change, until somebody scrolls."""
+
+    def __init__(self) -> None:
+        super().__init__(openLinks=False)
+        self.setTabChangesFocus(True)
+        self._anchor, self._place = "", 0
+
+    def go_to(self, anchor: str) -> None:
+        """Scroll so that an anchor is at the top."""
+        self.scrollToAnchor(anchor)
+        self._anchor, self._place = anchor, self.verticalScrollBar().value()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Stay at the anchor."""
+        stays = self._is_at_anchor
+        super().resizeEvent(event)
+        if stays:
+            self.go_to(self._anchor)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Stay at the anchor when the type changes."""
+        stays = self._is_at_anchor
+        super().changeEvent(event)
+        if stays and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.go_to(self._anchor)
+
+    @property
+    def _is_at_anchor(self) -> bool:
+        return self._anchor != "" and self.verticalScrollBar().value() == self._place
+
+
+class TitleBox(QComboBox):
+    """A list whose chosen title ends in dots where there is no room for all of it."""
+
+    @painting
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the box as the style does, but the title shortened."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        room = field.width() - _FIELD_PX
+        option.currentText = option.fontMetrics.elidedText(
+            self.currentText(), Qt.TextElideMode.ElideRight, room
+        )
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
 def lettered(lesson: Lesson) -> list[tuple[str, str]]:
@@ -300,11 +383,37 @@ def _bold(text: str) -> str:
     return f"<p style='margin: 4px 0'><b>{html.escape(text)}</b></p>"
 
 
-def _paragraphs(text: str, opening: str = "") -> str:
-    """Return text as paragraphs; a line that is a command stays a line."""
-    made = ""
-    for part in text.split("\n\n"):
-        words = html.escape(" ".join(part.split()))
-        made += f"<p style='margin: 4px 0'><b>{html.escape(opening)}</b>{words}</p>"
-        opening = ""
-    return made
+def with_titles(text: str, titles: Mapping[str, str]) -> str:
+    """Return text with the titles of the lessons that it mentions by their ids."""
+    return _replaced(text, titles, lambda lesson_id: f'"{titles[lesson_id]}"')
+
+
+def _linked(text: str, titles: Mapping[str, str]) -> str:
+    return _replaced(
+        text, titles, lambda lesson_id: f'<a href="{_LINK}:{lesson_id}">{html.escape(titles[lesson_id])}</a>'
+    )
+
+
+def _replaced(text: str, titles: Mapping[str, str], write: Callable[[str], str]) -> str:
+    """Return text with write(id) for each id of a lesson after the word lesson, or after lessons ... and."""
+
+    def named(match: re.Match[str]) -> str:
+        words = [write(part) if part in titles else part for part in match.groups("")[1:]]
+        return f"{match[1]} {''.join(words)}"
+
+    return _MENTION.sub(named, " ".join(text.split()))
+
+
+def _parts(text: str) -> list[str]:
+    """Return the paragraphs and the commands of a text, each on one line."""
+    made: list[str] = []
+    for paragraph in text.split("\n\n"):
+        begins = True
+        for line in paragraph.split("\n"):
+            is_command = line.startswith(_COMMAND)
+            if begins or is_command:
+                made.append(line)
+            else:
+                made[-1] += f" {line}"
+            begins = is_command
+    return [" ".join(part.split()) for part in made if part.strip()]

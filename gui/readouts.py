@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -177,7 +178,8 @@ class Readouts(QWidget):
         self.step.show_text(f"{snapshot.n_steps:,}")
         self.speed.show_text(f"{snapshot.steps_per_s:,.0f}" if runs else _NO_NUMBER)
         self.loss.show_text(loss_text(snapshot.loss), f"loss ({loss_unit(snapshot)})")
-        self.errors.show_text(errors_text(snapshot), f"errors of {snapshot.data.n_samples:,}")
+        of = "without classes" if is_curve(snapshot) else f"of {snapshot.data.n_samples:,}"
+        self.errors.show_text(errors_text(snapshot), f"errors {of}")
         arithmetic = f"{snapshot.config.arithmetic} {snapshot.config.dtype}"
         if arithmetic != self.arithmetic.text:
             self.arithmetic.show_text(arithmetic)
@@ -195,11 +197,22 @@ def loss_unit(snapshot: Snapshot) -> str:
 
 
 def errors_text(snapshot: Snapshot) -> str:
-    """Return the number and share of errors; "tied" where the outputs are equal and "wrong" means nothing."""
+    """Return the number and share of errors; "tied" where the outputs are equal and "wrong" means nothing.
+
+    A curve to be fitted has no classes, so there is nothing to be wrong about.
+    """
     n_samples = snapshot.data.n_samples
+    if is_curve(snapshot):
+        return _NO_NUMBER
     if is_tied(snapshot):
         return "tied"
     return f"{snapshot.n_errors:,} ({snapshot.n_errors / n_samples:.1%})".replace("%", " %")
+
+
+def is_curve(snapshot: Snapshot) -> bool:
+    """Whether the targets are numbers to be fitted, and not the classes 0 and 1."""
+    data = snapshot.data
+    return snapshot.net.loss_name == "squared" and not np.array_equal(data.targets, data.y)
 
 
 def is_tied(snapshot: Snapshot) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from engine.commands import OpenRun, SaveRun
 
@@ -26,12 +26,16 @@ class RunFiles(QObject):
 
     def ask_open(self) -> None:
         """Ask for a run to go on with."""
+        from PySide6.QtWidgets import QFileDialog
+
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a run", "", _KINDS)
         if path:
             self.command_issued.emit(OpenRun(path))
 
     def ask_save(self) -> None:
         """Ask where to keep the run."""
+        from PySide6.QtWidgets import QFileDialog
+
         path, _ = QFileDialog.getSaveFileName(self._window, "Save the run", f"mine{ENDING}", _KINDS)
         if path:
             self.save(Path(path))

@@ -90,6 +90,7 @@ class SettingsForm(QDialog):
         """Put a text into the field of a setting, as if it were typed."""
         field = self._fields[key]
         if isinstance(field, QComboBox):
+            field.setCurrentIndex(field.findText(text))  # arrows go on from there
             field.setEditText(text)
         else:
             field.setText(text)
@@ -152,6 +153,8 @@ class SettingsForm(QDialog):
         editor = field.lineEdit() if isinstance(field, QComboBox) else field
         assert editor is not None
         editor.editingFinished.connect(self.check)
+        if isinstance(field, QComboBox):  # it keeps Enter from the button that other fields press by it
+            editor.returnPressed.connect(self.send)
 
     def _lay_out(self) -> None:
         self._grid.setRowStretch(2 * self._grid.rowCount(), 1)  # room that is left over goes to the end

@@ -36,6 +36,9 @@ _LABELS: Final = {
     "memory": "memory, 64-32-10 on digits",
 }
 
+_ROUNDS: Final = {"digits": 4, "mnist": 2, "hidden": 4}
+"""On MNIST the landscape takes half a minute between two rounds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -97,12 +100,12 @@ def measure_frames(work: str, options: argparse.Namespace) -> list[Line]:
     from gui import speed_frames as frames
     from gui.speed_runs import long_record
 
-    record = long_record(work, options.steps)
+    record, n_rounds = long_record(work, options.steps), options.rounds or _ROUNDS[work]
     with frames.window_with(record, work, options.size) as window:
         trainer = frames.trainer_of(record)
         # Between two steps of MNIST there is nothing new: somebody who points at a curve sees frames.
         points = work == "mnist"
-        rounds = frames.measure_rounds(window, trainer, options.seconds, options.rounds, points)
+        rounds = frames.measure_rounds(window, trainer, options.seconds, n_rounds, points)
         clicks = frames.measure_clicks(window, options.clicks)
     return frame_lines(work, rounds, clicks)
 
@@ -113,7 +116,7 @@ def measure_hidden(work: str, options: argparse.Namespace) -> list[Line]:
     from gui.speed_runs import long_record
 
     with frames.window_with(long_record("digits", options.steps), "digits", options.size) as window:
-        cost = frames.measure_hidden(window, options.seconds, options.rounds)
+        cost = frames.measure_hidden(window, options.seconds, options.rounds or _ROUNDS[work])
     return [
         Line(work, f"{cost.n_panels} hidden panels, time a frame", cost.us_a_frame, "us"),
         Line(work, f"{cost.n_panels} hidden panels, work a frame more than without", cost.work_ms, "ms"),
@@ -195,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gui.speed", description=__doc__.partition("\n")[0])
     parser.add_argument("works", nargs="*", metavar="WORK", help=f"of {', '.join(WORKS)}; by default all")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each half of a round")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, help="by default 4, and 2 on MNIST")
     parser.add_argument("--clicks", type=int, default=20)
     parser.add_argument("--starts", type=int, default=7)
     parser.add_argument("--minutes", type=float, default=4.0, help="that memory is watched")

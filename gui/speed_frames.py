@@ -102,7 +102,7 @@ def _show_six(window: Window) -> None:
     docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
     window.tabifyDockWidget(docks["dock_lesson"], docks["dock_ledger"])
     window.docks.show(SHOWN)
-    wait_for(lambda: not window.bridge.jobs.is_busy)
+    wait_for_jobs(window)
     seen = {panel.panel_id for panel in window.panels if panel.is_seen}
     if seen != set(SHOWN):
         raise RuntimeError(f"The panels {', '.join(sorted(seen))} are seen, not {', '.join(SHOWN)}.")
@@ -117,6 +117,7 @@ def measure_rounds(
     """Train alone and in the window in turn; points moves the pointer over the loss all the while."""
     rounds = []
     for _ in range(n_rounds):
+        wait_for_jobs(window)
         alone = train_alone(trainer, seconds)
         seen, frames = train_in_window(window, seconds, points)
         rounds.append(Round(alone, seen, frames))
@@ -163,9 +164,13 @@ def train_in_window(window: Window, seconds: float, points: bool) -> tuple[float
 
 
 def pause(window: Window) -> None:
-    """Pause, and wait until nothing is under way."""
+    """Pause; panels may still have jobs under way."""
     window.bridge.send(Pause())
     wait_for(lambda: window.bridge.newest is not None and window.bridge.newest.state is not State.RUNNING)
+
+
+def wait_for_jobs(window: Window) -> None:
+    """Wait until no panel has a job under way: half a minute for the landscape of MNIST."""
     wait_for(lambda: not window.bridge.jobs.is_busy)
 
 
@@ -278,9 +283,11 @@ def measure_hidden(window: Window, seconds: float, n_rounds: int) -> HiddenCost:
     hidden = [panel for panel in everything if not panel.is_seen]
     differences, times_us = [], []
     for _ in range(n_rounds):
+        wait_for_jobs(window)
         window.panels[:] = [panel for panel in everything if panel not in hidden]
         _, without = train_in_window(window, seconds, False)
         window.panels[:] = everything
+        wait_for_jobs(window)
         _, together = train_in_window(window, seconds, False)
         differences.append(together.work_median_ms - without.work_median_ms)
         times_us.append(_time_of(hidden, window) * 1e6)

@@ -1,7 +1,6 @@
 """From the start of the process to the first picture of the window, with warm and with cold caches.
 
-`python -m gui.speed_starts BEGUN FILE` is the process that is timed: it does what `python main.py` does, tells
-in FILE how long that took since BEGUN and which files it read, and ends.
+What is timed is a process of its own, `gui.speed_opening`.
 """
 
 from __future__ import annotations
@@ -73,59 +72,12 @@ def _start(folder: str) -> tuple[float, list[str]]:
     told = Path(folder) / "told.json"
     environment = {**os.environ, "LOSSOSCOPE_CONFIG_DIR": folder}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    command = [sys.executable, "-m", "gui.speed_starts", repr(time.monotonic()), str(told)]
-    subprocess.run(command, cwd=_ROOT, env=environment, check=True)
+    subprocess.run([sys.executable, "-c", _opening(told)], cwd=_ROOT, env=environment, check=True)
     answer: dict[str, Any] = json.loads(told.read_text(encoding="utf-8"))
     return answer["seconds"], answer["files"]
 
 
-def _open_and_tell(begun_s: float, told: Path) -> None:
-    """Open the window as the program does, and end after its first picture."""
-    import main
-
-    def open_window(lesson_id: str, run_file: Path | None) -> int:
-        import gui.app
-
-        make_window = gui.app.make_window
-
-        def watched(*args: Any) -> Any:
-            window = make_window(*args)
-            _tell_of_first_picture(window, begun_s, told)
-            return window
-
-        gui.app.make_window = watched  # type: ignore[assignment]
-        return gui.app.open_window(lesson_id, run_file)
-
-    main._open_window = open_window
-    main.main([])
-
-
-def _tell_of_first_picture(window: Any, begun_s: float, told: Path) -> None:
-    from PySide6.QtCore import QEvent, QObject, QTimer
-
-    class Watcher(QObject):
-        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-            if event.type() is QEvent.Type.UpdateRequest:
-                window.removeEventFilter(self)
-                window.start = lambda: None  # no engine and no panels: only the way to here is timed
-                QTimer.singleShot(0, self.tell)  # after the painting, which comes now
-            return False
-
-        def tell(self) -> None:
-            _tell(time.monotonic() - begun_s, told)
-            window.close()
-
-    window.installEventFilter(Watcher(window))
-
-
-def _tell(seconds: float, told: Path) -> None:
-    modules = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    cached = [getattr(module, "__cached__", None) for module in list(sys.modules.values())]
-    mapped = [line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()]
-    files = {name for name in (*modules, *cached, *mapped) if name and name.startswith("/") and "." in name}
-    told.write_text(json.dumps({"seconds": seconds, "files": sorted(files)}), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    # What main.py sets for itself; a module run by -m has imported this package first, and nothing more.
-    _open_and_tell(float(sys.argv[1]), Path(sys.argv[2]))
+def _opening(told: Path) -> str:
+    """Return the program to be timed from now on; `python -m` would import more than `python main.py` does."""
+    call = f"open_and_tell({time.monotonic()!r}, pathlib.Path({str(told)!r}))"
+    return f"import pathlib; from gui.speed_opening import open_and_tell; {call}"

@@ -17,6 +17,8 @@ from typing import Final
 from PySide6.QtGui import QColor, QFont, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
+from gui import icons
+
 
 @dataclass(frozen=True, slots=True)
 class Theme:
@@ -187,6 +189,8 @@ def style_sheet(theme: Theme, text_px: int = TEXT_PX) -> str:
     """Return the style sheet of a theme: what a palette cannot say."""
     return _SHEET.format(
         **{name: getattr(theme, name) for name in theme.__slots__},
+        tick=(icons.FOLDER / "tick.svg").as_posix(),
+        box=text_px,
         small=text_px - 1,
         body=text_px + 1,
         value=text_px + 9,
@@ -239,6 +243,14 @@ QToolBar {{ background: {window}; border: 0; padding: 0; spacing: 0; }}
 #controls QToolButton[popupMode="1"] {{ padding-right: 22px; }}
 #controls QToolButton::menu-button {{ border: 0; width: 18px; }}
 
+QLineEdit {{
+    color: {text}; background: {panel}; border: 1px solid {outline}; border-radius: 3px; padding: 3px 4px;
+    selection-background-color: {accent}; selection-color: {on_accent};
+}}
+QLineEdit:focus {{ border-color: {accent}; }}
+QLineEdit:disabled {{ color: {disabled}; border-color: {grid}; }}
+QComboBox QLineEdit, QAbstractSpinBox QLineEdit {{ border: 0; padding: 0; }}
+
 NumberField {{
     color: {text}; background: {panel}; border: 1px solid {outline}; border-radius: 5px;
     padding: 4px 6px; min-height: 22px;
@@ -246,6 +258,12 @@ NumberField {{
 }}
 NumberField:focus {{ border: 2px solid {accent}; padding: 3px 5px; }}
 QComboBox {{ min-height: 24px; }}
+QCheckBox::indicator {{
+    width: {box}px; height: {box}px; background: {raised}; border: 1px solid {outline}; border-radius: 3px;
+}}
+QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {accent}; }}
+QCheckBox::indicator:checked {{ background: {accent}; image: url("{tick}"); }}
+QCheckBox::indicator:disabled {{ background: {window}; border-color: {grid}; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QLineEdit[role="problem"] {{ border: 2px solid {warning}; }}
 

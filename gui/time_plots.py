@@ -92,6 +92,7 @@ class TimePlot(Plot):
         self.at_least: float = 0.0
         self.at_most: float = np.inf
         self.view_moved.connect(self._refresh)
+        self.getViewBox().sigResized.connect(self._refresh)  # what has room now may hide the curve then
         self.scale_changed.connect(self._refresh)
         self.pointed.connect(self._point_to)
 
@@ -247,7 +248,8 @@ class TimePlot(Plot):
         left, right = self.view[0]
         width = max(2, self.getViewBox().width())
         rug = first_in_columns(self._marked, left, right, int(width))
-        shown = rug if len(rug) * _PIXELS_A_SYMBOL <= width else rug[:0]
+        room = width * _LINE_PX / line_px()  # symbols grow with the type
+        shown = rug if len(rug) * _PIXELS_A_SYMBOL <= room else rug[:0]
         one = self.series[0]
         values = np.asarray(one.change(history[one.source][shown]), dtype=np.float64)
         self.marks.set_points(shown.astype(float), self.to_view(values), rug.astype(float))

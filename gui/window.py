@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
@@ -17,7 +18,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QMainWindow,
     QMenu,
-    QMessageBox,
     QSizePolicy,
     QToolBar,
     QWidget,
@@ -36,23 +36,23 @@ from gui.data_menu import DataMenu
 from gui.docks import Docks
 from gui.export_menu import ExportMenu
 from gui.filming import Filming
-from gui.help_pages import ABOUT, HelpPage, keys_page, panels_page
 from gui.keys import KeyGuard
 from gui.kicks import KickDialog, Kicker
 from gui.lesson_box import LessonBox
-from gui.lesson_browser import LessonBrowser
 from gui.memory import WindowMemory
 from gui.menus import Menus
 from gui.message_bar import MessageBar
 from gui.pace_box import PaceBox
-from gui.panels.panel import Panel
 from gui.readouts import Readouts
 from gui.run_control import RunControl
 from gui.run_files import RunFiles
-from gui.settings_form import SettingsForm
 from gui.shields import Shield
 from gui.state_words import state_sentence, state_word, window_title
 from gui.timeline import Timeline
+
+if TYPE_CHECKING:  # what the first painting does not need is imported where it is used
+    from gui.panels.panel import Panel
+    from gui.settings_form import SettingsForm
 
 FIRST_SIZE: Final = (1280, 720)
 # A tick; panels that find no time draw at the next, so that every frame is a short one.
@@ -160,6 +160,7 @@ class Window(QMainWindow):
         for action_id, function in self._functions().items():
             self.actions_by_id[action_id].triggered.connect(function)
         self.bridge.report_arrived.connect(self._show_report)
+        self.bridge.report_arrived.connect(self.kicker.follow)
         self.bridge.ticked.connect(self._tick)
         self.kicker.command_issued.connect(self.bridge.send)
         self.kicker.chosen_changed.connect(self._show_kick)
@@ -192,7 +193,7 @@ class Window(QMainWindow):
 
     def _functions(self) -> dict[str, object]:
         """Return what each action of the table does."""
-        control, show = self.run_control, self._show_dialog
+        control = self.run_control
         return {
             "run_pause": control.run_or_pause,
             "run_unanswered": self.lesson_box.skip,
@@ -239,9 +240,9 @@ class Window(QMainWindow):
             "arrange_lecture": self.docks.arrange_lecture,
             "arrange_research": self.docks.arrange_research,
             "panel_help": self._help,
-            "keys": lambda: show(HelpPage("Keys", keys_page(), self)),
-            "panels_help": lambda: show(HelpPage("What the panels show", panels_page(self.panels), self)),
-            "about": lambda: show(HelpPage("About Lossoscope", ABOUT, self)),
+            "keys": self._show_keys,
+            "panels_help": lambda: self._show_panels_help("What the panels show", self.panels),
+            "about": self._show_about,
         }
 
     def menus(self) -> list[QMenu]:
@@ -267,6 +268,8 @@ class Window(QMainWindow):
         """Ask whether to go on with a run that was cut off, without holding anything up."""
         if not self.autosave.has_left_over:
             return
+        from PySide6.QtWidgets import QMessageBox
+
         box = QMessageBox(
             QMessageBox.Icon.Question,
             "A run was cut off",
@@ -467,6 +470,8 @@ class Window(QMainWindow):
 
     def open_lessons(self) -> None:
         """Open the page that searches the lessons."""
+        from gui.lesson_browser import LessonBrowser
+
         browser = LessonBrowser(list(self._lessons.values()), self._lesson.lesson_id, self)
         browser.lesson_chosen.connect(self.load_lesson)
         self._show_dialog(browser)
@@ -486,6 +491,8 @@ class Window(QMainWindow):
         snapshot = self.bridge.snapshot
         if snapshot is None:
             return
+        from gui.settings_form import SettingsForm
+
         self._form = SettingsForm(snapshot.config.replace(learning_rate=snapshot.learning_rate), self)
         self._form.command_issued.connect(self._send)
         self._form.finished.connect(self._forget_form)
@@ -529,6 +536,8 @@ class Window(QMainWindow):
             self.messages.show_note(str(error))
 
     def _focused_panel(self) -> Panel | None:
+        from gui.panels.panel import Panel
+
         widget = QApplication.focusWidget()
         while widget is not None and not isinstance(widget, Panel):
             widget = widget.parentWidget()
@@ -619,7 +628,22 @@ class Window(QMainWindow):
     def show_panel_help(self, panel_id: str) -> None:
         """Explain one panel."""
         panels = [panel for panel in self.panels if panel.panel_id == panel_id]
-        self._show_dialog(HelpPage(panels[0].title, panels_page(panels), self))
+        self._show_panels_help(panels[0].title, panels)
+
+    def _show_panels_help(self, title: str, panels: Sequence[Panel]) -> None:
+        from gui.help_pages import HelpPage, panels_page
+
+        self._show_dialog(HelpPage(title, panels_page(panels), self))
+
+    def _show_keys(self) -> None:
+        from gui.help_pages import HelpPage, keys_page
+
+        self._show_dialog(HelpPage("Keys", keys_page(), self))
+
+    def _show_about(self) -> None:
+        from gui.help_pages import ABOUT, HelpPage
+
+        self._show_dialog(HelpPage("About Lossoscope", ABOUT, self))
 
     def _show_dialog(self, dialog: QDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

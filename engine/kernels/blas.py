@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from engine.activations import ACTIVATIONS
 from engine.datasets.dataset import Dataset
-from engine.evaluator import Evaluation, Evaluator, FloatArray, Records, Rows
+from engine.evaluator import Evaluation, Evaluator, Flag, FloatArray, Records, Rows
 from engine.mlp import MLP
 from engine.noise import factors
 from engine.parts import trained
@@ -76,10 +76,17 @@ class BlasEvaluator(Evaluator):
         return np.concatenate(outputs).astype(np.float64, copy=False)
 
     def advance(
-        self, theta: FloatArray, gradient: FloatArray, learning_rate: float, records: Records
+        self,
+        theta: FloatArray,
+        gradient: FloatArray,
+        learning_rate: float,
+        records: Records,
+        leave: Flag | None = None,
     ) -> tuple[int, bool]:
         """See `Evaluator.advance`."""
         for i in range(len(records.loss)):
+            if leave is not None and leave[0]:
+                return i, False
             before, gradient_before = theta.copy(), gradient.copy()
             theta -= learning_rate * gradient
             with np.errstate(over="ignore", invalid="ignore"):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.datasets.dataset import Dataset
-from engine.evaluator import Evaluation, Evaluator, FloatArray, Records, Rows
+from engine.evaluator import Evaluation, Evaluator, Flag, FloatArray, Records, Rows
 from engine.kernels.helpers import Helpers
 from engine.kernels.ink import find_ink, no_ink
 from engine.kernels.jit import compile_late
@@ -104,9 +104,15 @@ class OrderedEvaluator(Evaluator):
         return outputs
 
     def advance(
-        self, theta: FloatArray, gradient: FloatArray, learning_rate: float, records: Records
+        self,
+        theta: FloatArray,
+        gradient: FloatArray,
+        learning_rate: float,
+        records: Records,
+        leave: Flag | None = None,
     ) -> tuple[int, bool]:
-        """See `Evaluator.advance`."""
+        """See `Evaluator.advance`; the step under way is left after the chunks that are being worked on."""
+        leave = np.zeros(1, dtype=np.int64) if leave is None else leave
         control = np.zeros((3, 8), dtype=np.int64)
         control[0, 0] = len(self.bounds)  # nothing to take yet
         typed = self._typed(theta)
@@ -115,6 +121,7 @@ class OrderedEvaluator(Evaluator):
             n_done, diverged = many_steps(
                 member,
                 control,
+                leave,
                 self.samples,
                 self.bounds,
                 theta,

@@ -135,6 +135,7 @@ def _copy(source, target):
 def many_steps(
     member,
     control,
+    leave,
     samples,
     bounds,
     theta,
@@ -151,17 +152,20 @@ def many_steps(
 
     Several threads may call this with the same arrays: member 0 does what cannot be shared and is able to do
     all of it alone; the others take chunks off it and return when it is done. control (3, 8) is what they
-    meet at, see `control_cells`. bounds (n_chunks + 1,) the samples of each chunk; typed (n_params,) room for
-    theta in the type of the products where that is not float64, else theta itself;
-    before (2, n_params) takes theta and gradient as they were, to go back to when the next are not finite.
+    meet at, see `control_cells`. leave (1,) is for somebody else to write to: once it is not 0, no further chunk
+    is worked on, and the step under way is taken back. bounds (n_chunks + 1,) the samples of each chunk; typed
+    (n_params,) room for theta in the type of the products where that is not float64, else theta itself;
+    before (2, n_params) takes theta and gradient as they were, to go back to when the next are not finite or
+    the step is left.
     """
     next_chunk, n_done, over = control_cells(control)
+    is_left = address_of(leave, 0)
     if member > 0:
         waited = 0
         while atomic_get(over) == 0:
             waited += 1
             if atomic_get(next_chunk) < len(bounds) - 1:
-                _take_chunks(next_chunk, n_done, samples, bounds, typed, first_weights, plan, works)
+                _take_chunks(next_chunk, n_done, is_left, samples, bounds, typed, first_weights, plan, works)
                 waited = 0
             elif waited > SPINS:
                 yield_core()
@@ -178,12 +182,16 @@ def many_steps(
         pad_first_weights(theta, plan, first_weights)
         atomic_set(n_done, 0)
         atomic_set(next_chunk, 0)
-        _take_chunks(next_chunk, n_done, samples, bounds, typed, first_weights, plan, works)
+        _take_chunks(next_chunk, n_done, is_left, samples, bounds, typed, first_weights, plan, works)
         waited = 0
         while atomic_get(n_done) < len(bounds) - 1:
             waited += 1
             if waited > SPINS:
                 yield_core()
+        if atomic_get(is_left) != 0:
+            _take_back(theta, gradient, before)
+            n_steps = step
+            break
         if not finish_step(theta, gradient, before, plan, works, len(samples.y), records, step):
             n_steps, diverged = step, True
             break
@@ -198,13 +206,21 @@ def control_cells(control):
 
 
 @lean
-def _take_chunks(next_chunk, n_done, samples, bounds, theta, first_weights, plan, works):
+def _take_chunks(next_chunk, n_done, is_left, samples, bounds, theta, first_weights, plan, works):
     while True:
         chunk = atomic_add(next_chunk, 1)
         if chunk >= len(bounds) - 1:
             return
-        chunk_pass(samples, bounds, chunk, theta, first_weights, plan, works, True)
+        if atomic_get(is_left) == 0:
+            chunk_pass(samples, bounds, chunk, theta, first_weights, plan, works, True)
         atomic_add(n_done, 1)
+
+
+@lean
+def _take_back(theta, gradient, before):
+    for i in range(theta.size):
+        theta[i] = before[0, i]
+        gradient[i] = before[1, i]
 
 
 @lean
@@ -214,9 +230,7 @@ def finish_step(theta, gradient, before, plan, works, n_samples, records, step):
     loss, errors, ties = totals(works, n_samples)
     length = norm(gradient)
     if not (math.isfinite(loss) and math.isfinite(length)):
-        for i in range(theta.size):
-            theta[i] = before[0, i]
-            gradient[i] = before[1, i]
+        _take_back(theta, gradient, before)
         return False
     records.loss[step] = loss
     records.n_errors[step] = errors

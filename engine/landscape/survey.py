@@ -135,7 +135,8 @@ def _plane_slices(
 def _line_slices(data: Dataset, scene: Scene, view: View) -> Generator[tuple[float, LineSlice], None, None]:
     if view.curve is not None:
         return _curve_slices(data, scene, view.curve)
-    alphas = np.linspace(*view.alphas, _N_LINE)
+    # The origin is one of them: near a minimum the loss there is far below that of its neighbours.
+    alphas = np.union1d(np.linspace(*view.alphas, _N_LINE), [0.0] if view.alphas[0] < 0.0 else [])
     return iter_line_slice(scene.net, data, view.plane.origin, view.plane.d1, alphas)
 
 

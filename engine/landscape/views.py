@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -64,20 +65,32 @@ def _gradient_path(scene: Scene) -> View:
 
 
 def _path(scene: Scene) -> View:
-    try:
-        d1, d2 = _widest(scene, 2)
-    except ValueError:
+    found = principal_directions([*(point.theta for point in scene.path), scene.theta], 2)
+    if not found:
         return _before_path(scene)
+    if len(found) == 1:
+        return _straight_path(scene)
+    d1, d2 = found
     d1 = d1 if d1 @ (scene.theta - scene.path[0].theta) >= 0 else -d1
     words = "Both axes: distance from the present point along the path's two main directions (principal components)."
     return _around_path(scene, d1, d2, ("main direction of the path", "second direction"), words)
+
+
+def _straight_path(scene: Scene) -> View:
+    """Return the view of a path whose points all lie on one line: across it nothing was walked."""
+    view = _start_now(scene)
+    words = (
+        "Across: distance along the path, a straight line so far, from the present point. "
+        "Up: along a random direction at right angles."
+    )
+    return replace(view, x_label="along the path", y_label="random direction", words=words)
 
 
 def _before_path(scene: Scene) -> View:
     """Return what the view along the path shows until there is one."""
     view = _gradient_random(scene) if length(scene.gradient) > 0.0 else _random(scene)
     words = f"No path to look along yet. {view.words}"
-    return View(view.plane, view.alphas, view.betas, view.x_label, view.y_label, words)
+    return replace(view, words=words)
 
 
 def _start_now(scene: Scene) -> View:

@@ -16,6 +16,7 @@ from gui.legends import Key
 from gui.panel_keys import AXIS, READ, ZOOM
 from gui.panels.loss import errors_around, jump_text, loss_around
 from gui.panels.time_panel import TimePanel
+from gui.readouts import is_curve
 from gui.time_plots import Series, TimePlot
 
 _LONG: Final = 10**8  # a larger ceiling is written short
@@ -96,6 +97,8 @@ On a logarithmic axis 0 errors are drawn at the tick 0."""
         if snapshot.n_tied:
             which = "all" if snapshot.n_tied == snapshot.data.n_samples else f"{snapshot.n_tied:,}"
             return f"Tied, largest outputs equal: {which} samples."
+        if is_curve(snapshot):
+            return "Targets are numbers, not classes: wrong is what is on the other side of ½."
         if not _has_ceiling(snapshot):
             return "The ceiling is for cross-entropy only."
         if _ceiling(snapshot) >= snapshot.data.n_samples:

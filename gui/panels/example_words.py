@@ -32,7 +32,7 @@ step. With mini-batches steps are not repeated, and the two moments are compared
 
 On the right: the sample; the probability of each class, softmax of the outputs, before (hollow bar) and after
 (filled bar), the sample's own class green and ticked, and where no bar would be long, the scale above them; its
-own loss, -log p of its class (or ½ ‖p - onehot‖², or ½ (f - t)²); its margin, the logit of its class less the
+own loss, −log p of its class (or ½ ‖p − onehot‖², or ½ (f − t)²); its margin, the logit of its class less the
 largest other, which is above 0 when it is right. A sample can go wrong while its own loss falls: where a third
 class takes from both.
 
@@ -45,11 +45,7 @@ below has the numbers. Both stay in force for later runs.
 
 The sample chosen here is chosen in the panels Network, Decision regions and Gradients too, and the other way round.
 
-Source: exam question on guarantees of full-batch training, "the number of mistakes never rises".
-
-Arrows choose sample and moment; with Shift, left and right go to the sample's next flip, up and down to the next
-sample that flips within the frame; Page up and Page down move by a page, Home and End to the first and last
-moment. A click chooses; the wheel scrolls."""
+Source: exam question on guarantees of full-batch training, "the number of mistakes never rises"."""
 
 _MOST_NUMBERS: Final = 8
 _MOST_NAMED: Final = 5

@@ -204,7 +204,10 @@ class LandscapePanel(Panel):
 
     def _finish(self, error: str) -> None:
         now = time.perf_counter()
-        self._rest_until_s = now + max(_REST_S, _DUTY * (now - self._asked_at_s))
+        # The first answer waits for kernels to be compiled, and knows no path: it is soon to be followed.
+        is_first = self._asked is not None and self._asked.n_steps == 0
+        duty = 0.0 if is_first else _DUTY
+        self._rest_until_s = now + max(_REST_S, duty * (now - self._asked_at_s))
         self._job = None
         self._error_text = error
         if error:
@@ -256,13 +259,17 @@ class LandscapePanel(Panel):
         self.legend.setVisible(True)
         view, loss = survey.view, survey.plane.filled_loss()
         if self._scale is None or not self._scale.suits(loss):
-            self._scale = ColourScale.of(loss)
+            self._scale = self._scale_of(loss)
         self.map.set_labels(view.x_label, view.y_label)
         self.map.show_values(view.alphas, view.betas, loss, self._scale)
         self.map.trace.show_cut(0.0 if view.curve is None else None)
         self.marks.show_marks(survey.marks, _curve_on(survey))
         highest = np.where(np.isfinite(loss), loss, 0.0).max()
         self.bar.set_scale(self._scale, is_clipped=bool(highest > self._scale.high))
+
+    def _scale_of(self, loss: npt.NDArray[np.float64]) -> ColourScale:
+        """Return a scale on which the present loss has a colour of its own."""
+        return ColourScale.of(loss, within=self._newest.loss if self._newest is not None else None)
 
     def _show_line(self, survey: Survey) -> None:
         line, view = survey.line, survey.view

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QKeySequence, QShortcut
+from PySide6.QtGui import QBrush, QColor, QFont, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -26,7 +26,7 @@ from engine.claims.registry import BY_SOURCE, CLAIM_IDS, load_claim
 from engine.commands import Load
 from engine.jobs import Job
 from engine.lessons import Lesson, readable_lessons
-from engine.snapshot import Snapshot
+from engine.snapshot import Snapshot, State
 from engine.sources import SOURCES
 from gui import announcer
 from gui.panels.panel import Panel
@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # the claims come with numba and scipy: half a second, when t
 _CLAIM, _NOW, _TESTED = range(3)
 _SIGNS: Final = {"holds": "=", "violated": "≠", "not_applicable": "–", "undecided": "?"}
 _LOOK_S: Final = 2.0
-"""Between two looks of costly monitors: half a second of work at most, beside training."""
+"""Between two looks of costly monitors while the run goes on: half a second of work at most, beside training."""
 
 
 class LedgerPanel(Panel):
@@ -54,7 +54,7 @@ under way, read by a monitor that follows any run: it counts the steps on which 
 mistakes rose, compares mistakes and ceiling at every step, looks for the first step that parted equal
 units, and now and then, beside training, computes each example's gradients, the extreme eigenvalues of
 the Hessian, the rank of the features, and the loss of a permuted copy. A dash means that the claim says
-nothing about this run.
+nothing about this run. A lesson that begins chooses the claim that it is about.
 
 "Tested" is the verdict of the claim's own experiment, from its own data and starts, with its
 assumptions checked: the button Test does it here, and so does, in a terminal, python main.py verify.
@@ -115,6 +115,8 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
         self._verdicts: dict[str, Verdict] = {}
         self._readings: dict[str, Reading] = {}
         self._lessons: dict[str, Lesson] = {}
+        self._claims_of: dict[str, tuple[str, ...]] = {}
+        self._lesson_id = ""
         self._monitors: tuple[Monitor, ...] = ()
         self._loading: Job | None = None
         self._test: tuple[str, Job] | None = None
@@ -133,6 +135,7 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
         if run != self._run:
             self._run = run
             self._forget_readings()
+        self._follow_lesson(snapshot.config.lesson)
         for monitor in self._monitors:
             if not monitor.is_costly:
                 self._note_reading(monitor.claim_id, monitor.read(snapshot))
@@ -196,6 +199,12 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
     def choose(self, claim_id: str) -> None:
         """Choose a claim of the list."""
         self.tree.setCurrentItem(self._rows[claim_id])
+        self._show_row()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the claim chosen in sight."""
+        super().resizeEvent(event)
+        self._show_row()
 
     # The list
 
@@ -212,6 +221,7 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
 
     def _fill(self) -> None:
         for lesson in readable_lessons()[0]:
+            self._claims_of[lesson.lesson_id] = lesson.claims
             for claim_id in lesson.claims:
                 self._lessons.setdefault(claim_id, lesson)
         for key, ids in BY_SOURCE.items():
@@ -224,6 +234,21 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
                 self._rows[claim_id].setToolTip(_CLAIM, self._claims[claim_id].statement)
             group.setExpanded(True)
         self.tree.setCurrentItem(next(iter(self._rows.values())))
+
+    def _follow_lesson(self, lesson_id: str) -> None:
+        """Choose the first claim of a lesson that was not the one before."""
+        if lesson_id == self._lesson_id:
+            return
+        self._lesson_id = lesson_id
+        claims = self._claims_of.get(lesson_id, ())
+        if claims:
+            self.choose(claims[0])
+
+    def _show_row(self) -> None:
+        """Scroll to the claim chosen."""
+        row = self.tree.currentItem()
+        if row is not None:
+            self.tree.scrollToItem(row, QTreeWidget.ScrollHint.PositionAtCenter)
 
     def _forget_readings(self) -> None:
         self._readings.clear()
@@ -289,7 +314,7 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
         costly = [monitor for monitor in self._monitors if monitor.is_costly]
         unread = [monitor for monitor in costly if monitor.claim_id not in self._asked_at_step]
         is_new = snapshot.n_steps not in self._asked_at_step.values()
-        rests = time.perf_counter() - self._looked_at_s < _LOOK_S
+        rests = snapshot.state is State.RUNNING and time.perf_counter() - self._looked_at_s < _LOOK_S
         if not costly or self.jobs.is_busy or not (unread or (is_new and not rests)):
             return
         if not unread:
@@ -345,8 +370,8 @@ def _bold(font: QFont) -> QFont:
 
 def _page(claim: Claim, reading: Reading | None, verdict: Verdict | None) -> str:
     parts = [f"<b>{html.escape(claim.statement)}</b>", f"<i>{html.escape(claim.cited)}</i>"]
-    if reading is not None:
-        parts.append(f"<b>This run:</b> {html.escape(_words(reading))}")
+    if reading is not None:  # first, or it is out of sight where there is little room
+        parts.insert(0, f"<b>This run:</b> {html.escape(_words(reading))}")
     if verdict is not None:
         parts.append(f"<b>Tested: {verdict.verdict.words}.</b> {html.escape(verdict.summary)}")
         parts += [

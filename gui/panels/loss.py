@@ -20,8 +20,8 @@ from gui.time_plots import Series, TimePlot
 
 _UNITS: Final = {
     "cross_entropy": "mean loss (nats)",
-    "quadratic": "½ squared distance",
-    "squared": "½ squared error",
+    "quadratic": "loss (quadratic)",
+    "squared": "loss (squared)",
 }
 
 

@@ -184,6 +184,7 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
         elif self._job is None and self._path is not None:
             self._start(is_run=True)
             self._enable()
+            self._write_caption()
 
     def load_run(self) -> None:
         """Load the run that is chosen below the map."""

@@ -13,7 +13,7 @@ from engine.landscape.scene import Scene
 from engine.landscape.survey import Survey
 from engine.snapshot import Snapshot
 from gui.captions import Caption
-from gui.colour_scales import ColourScale, ScaleBar
+from gui.colour_scales import ScaleBar
 from gui.legends import Key, Legend
 from gui.panel_keys import RECOMPUTE
 from gui.panels.landscape import LandscapePanel
@@ -102,7 +102,7 @@ class SurfacePanel(LandscapePanel):
         view, loss = survey.view, survey.plane.filled_loss()
         # A hill that is cut off flat would look like a plain: unlike that of the map, this scale gives way.
         if self._scale is None or not self._scale.suits(loss) or self._is_cut(survey):
-            self._scale = ColourScale.of(loss)
+            self._scale = self._scale_of(loss)
         relief = Relief(view.alphas, view.betas, loss, self._scale)
         self.surface.show_relief(relief, (view.x_label, view.y_label, f"loss ({self._unit()})"))
         self.bar.set_scale(self._scale, is_clipped=self._is_cut(survey))

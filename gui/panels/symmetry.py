@@ -99,13 +99,11 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
 
     def draw(self, snapshot: Snapshot) -> None:
         """Draw the spread at every snapshot, the matrix a few times a second; see Panel."""
-        has_hidden = snapshot.net.n_hidden > 0
-        self.body.setVisible(has_hidden)
-        self.nothing.setVisible(not has_hidden)
-        if not has_hidden:
-            self.legend.set_keys(Key("", "symmetry", "no hidden units"))
-            self.setAccessibleName(f"{self.title}. {self.nothing.text()}")
-            self.layer_box.hide()
+        missing = what_is_missing(snapshot)
+        self.body.setHidden(missing is not None)
+        self.nothing.setVisible(missing is not None)
+        if missing is not None:
+            self._show_nothing(*missing)
             return
         self._fit_layers(snapshot)
         if self._pace.is_due(snapshot):
@@ -118,7 +116,7 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
     def poll(self) -> None:
         """Draw a matrix that was put off; see Panel."""
         snapshot = self._newest
-        if snapshot is not None and snapshot.net.n_hidden and self._pace.is_due(snapshot):
+        if snapshot is not None and what_is_missing(snapshot) is None and self._pace.is_due(snapshot):
             self._draw_matrix(snapshot)
             self._write(snapshot)
 
@@ -136,8 +134,9 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         snapshot = self._newest
         if snapshot is None:
             return ""
-        if not snapshot.net.n_hidden:
-            return self.nothing.text()
+        missing = what_is_missing(snapshot)
+        if missing is not None:
+            return missing[1]
         units = unit_parameters(snapshot.net, snapshot.theta, self.layer)
         distances = unit_distances(units[:MOST_UNITS])
         away = distances[np.triu_indices(len(distances), 1)]
@@ -165,7 +164,7 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         self.matrix_plot.addItem(self.signs, ignoreBounds=True)
         self.bar = ColourBar(self.theme)
         self.bar.show_texts(decade_texts(_WHILE_EQUAL), ("symmetry", "identical"))
-        self.nothing = QLabel("This network has no hidden layer, so there are no hidden units to compare.")
+        self.nothing = QLabel()
         self.nothing.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # so that F1 explains the panel here too
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setWordWrap(True)
@@ -178,6 +177,14 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         self.matrix_plot.pointed.connect(self._tell_pair)
         self.matrix_plot.view_moved.connect(self._show_whole_matrix)
         self.spread_plot.read_out.connect(self._tell)
+
+    def _show_nothing(self, brief: str, sentence: str) -> None:
+        """Say why there is nothing to compare, and leave nothing of the run before."""
+        self.nothing.setText(sentence)
+        self.legend.set_keys(Key("", "symmetry", brief))
+        self.setAccessibleName(f"{self.title}. {sentence}")
+        self.layer_box.hide()
+        self.note_label.setText("")
 
     def _fit_layers(self, snapshot: Snapshot) -> None:
         n_hidden = snapshot.net.n_hidden
@@ -241,7 +248,7 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
 
     def _tell(self, text: str) -> None:
         """Show what is pointed at, or else what is left out."""
-        if not text and self._newest is not None and self._newest.net.n_hidden:
+        if not text and self._newest is not None and what_is_missing(self._newest) is None:
             n_units = self._newest.net.layer_sizes[self.layer]
             config = self._newest.config
             text = f"{config.arithmetic} {config.dtype}: {self._groups_text}"
@@ -311,6 +318,18 @@ class _MatrixPlot(Plot):
 
     def reading_steps(self) -> tuple[float, float]:
         return 1.0, -1.0
+
+
+def what_is_missing(snapshot: Snapshot) -> tuple[str, str] | None:
+    """Return briefly and as a sentence why no hidden units can be compared, or None where they can."""
+    if not snapshot.net.n_hidden:
+        return (
+            "no hidden units",
+            "This network has no hidden layer, so there are no hidden units to compare.",
+        )
+    if max(snapshot.net.layer_sizes[1:-1]) == 1:
+        return "one hidden unit", "There is only one hidden unit, and none to compare it with."
+    return None
 
 
 def groups_text(numbers: npt.NDArray[np.int64]) -> str:

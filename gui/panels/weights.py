@@ -24,6 +24,7 @@ from gui.unit_lines import UnitLines
 FloatArray = npt.NDArray[np.float64]
 
 _LONG: Final = 1000  # units and more: the legend has a line for each number
+_MOST_WRITTEN: Final = 3  # weights of a single input, in the legend
 _MOST_BARS: Final = 24  # with more inputs a bar would be too thin, and a row of colours is drawn
 
 
@@ -46,7 +47,7 @@ on the line, points to the positive side, and is as long as the weights are larg
 largest.
 
 Other inputs: one bar an input, up for positive and down for negative; with more than 24 inputs a
-row of colours.
+row of colours. Of a single input the weights of up to three units stand above, as w = ...
 
 A frame in the colour of symmetry and a label such as "7 = 1" mean: the input weights of unit 7 are
 those of unit 1, number for number. Where not all tiles fit the first ones are shown, and the panel
@@ -153,6 +154,9 @@ units start equal, every w stays the same picture (the first question of the exa
         if self.pages.currentWidget() is self.lines:
             keys.append(Key("", "text", f"largest |w| {numerals.short(self.lines.largest_norm)}"))
         else:
+            if self._weights.shape[1] == 1 and n_units <= _MOST_WRITTEN:  # a bar that is full tells no change
+                written = ", ".join(map(numerals.short, self._weights[:, 0].tolist()))
+                keys.append(Key("", "text", f"w = {written}".replace("-", "−")))
             n_shown = self.board.layout_now.n_shown
             if n_shown < n_units:
                 keys.append(Key("", "text", f"showing {n_shown:,} of {n_units:,}"))

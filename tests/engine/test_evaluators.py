@@ -385,6 +385,67 @@ def test_a_step_that_is_not_finite_is_taken_back(arithmetic):
     assert evaluator.advance(theta, gradient, 3.0, records) == (0, True)
 
 
+@pytest.mark.parametrize("arithmetic", ARITHMETICS)
+def test_nothing_is_begun_once_somebody_wants_to_leave(arithmetic):
+    net, data = make_net((7,), "relu"), make_data(600)
+    evaluator, theta = make_evaluator(net, data, arithmetic=arithmetic), make_theta(net)
+    gradient, records = np.empty(net.n_params), Records.empty(5)
+    evaluator.evaluate(theta, gradient)
+    before = theta.tolist(), gradient.tolist()
+    assert evaluator.advance(theta, gradient, 0.5, records, np.ones(1, np.int64)) == (0, False)
+    assert (theta.tolist(), gradient.tolist()) == before
+    assert evaluator.advance(theta, gradient, 0.5, records, np.zeros(1, np.int64)) == (5, False)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_step_that_is_left_in_the_middle_leaves_no_trace(n_threads):
+    net, data = make_net((70,), n_features=64), make_data(4096, 64)
+    evaluator = make_evaluator(net, data, n_threads=n_threads)
+    theta, gradient, n_steps, n_left = make_theta(net), np.empty(net.n_params), 0, 0
+    evaluator.evaluate(theta, gradient)
+    losses: list[float] = []
+    for _ in range(50):
+        n_done, totals = run_until_left(evaluator, theta, gradient, losses)
+        n_steps += n_done
+        n_left += is_mixed(totals, evaluator, theta, gradient)
+        if n_left == 3:
+            break
+    assert n_left == 3  # some chunks of the next step were done, and others were not
+    whole, records = make_theta(net), Records.empty(n_steps)
+    evaluator.evaluate(whole, gradient)
+    assert evaluator.advance(whole, gradient, 0.01, records) == (n_steps, False)
+    assert (theta.tolist(), losses) == (whole.tolist(), records.loss.tolist())
+
+
+def run_until_left(evaluator, theta, gradient, losses) -> tuple[int, np.ndarray]:
+    """Train until another thread, which has seen a step end, wants to leave; return steps and the chunks' sums."""
+    records, leave = Records.empty(10_000), np.zeros(1, np.int64)
+    records.symmetry_spread[0] = np.nan  # what is written last
+
+    def watch():
+        while np.isnan(records.symmetry_spread[0]):
+            pass
+        leave[0] = 1
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    n_done, diverged = evaluator.advance(theta, gradient, 0.01, records, leave)
+    watcher.join()
+    assert n_done > 0 and not diverged
+    losses.extend(records.loss[:n_done])
+    return n_done, evaluator.works.totals[:, 0].copy()
+
+
+def is_mixed(totals, evaluator, theta, gradient) -> bool:
+    """Whether some chunks' sums of losses are those at theta, and others those of one step further."""
+    ahead, spare, at = theta - 0.01 * gradient, np.empty_like(gradient), []
+    for one in (theta, ahead):
+        evaluator.evaluate(one, spare)
+        at.append(evaluator.works.totals[:, 0] == totals)
+    assert (at[0] | at[1]).all()
+    return bool(at[0].any() and at[1].any())
+
+
 def test_the_spread_that_the_kernel_records_is_that_of_symmetry():
     net, data = make_net((4, 3, 2), "tanh", skip=(2, 1)), make_data(9)
     evaluator, gradient = make_evaluator(net, data), np.zeros(net.n_params)

@@ -185,3 +185,18 @@ def test_survey_comes_coarse_first_and_agrees_with_the_network(trainer: engine.T
     assert last.line.loss[20] == pytest.approx(trainer.net.loss(theta, trainer.data), rel=1e-12)
     assert last.gradient_share == last.view.plane.share_of(scene.gradient)
     assert last.walked[scene.path[3]] == last.view.plane.project(scene.path[3].theta)
+
+
+def test_along_a_path_that_is_straight_it_is_said_to_be_so(scene: Scene) -> None:
+    straight = tuple(Point("", k, scene.theta + (3 - k) * scene.gradient, 0.0) for k in range(3))
+    view = VIEWS["path"].make(dataclasses.replace(scene, path=straight))
+    assert "a straight line so far" in view.words and view.x_label == "along the path"
+    assert all(view.plane.project(point.theta)[2] < 1e-12 for point in straight)
+    assert view.plane.project(straight[0].theta)[0] == pytest.approx(-3 * length(scene.gradient))
+
+
+def test_the_line_goes_through_the_present_point_itself(trainer: engine.Trainer, scene: Scene) -> None:
+    *_, (_, survey) = iter_survey(trainer.data, "path", scene, 5)
+    assert survey.line.loss[survey.line.alphas == 0.0] == pytest.approx(
+        trainer.history["loss"][-1], rel=1e-12
+    )

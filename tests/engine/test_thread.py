@@ -173,6 +173,27 @@ def test_what_the_thread_trains_has_the_bits_of_a_trainer(start):
     assert report.snapshot.history["loss"].tolist() == run.history["loss"].tolist()
 
 
+@pytest.mark.parametrize("pause_at", [PauseAtRise(), PauseAtRise(loss=True)])
+def test_pauses_in_the_middle_of_long_steps_change_no_bit(start, pause_at):
+    config = CONFIG.replace(data="digits", hidden=(256,), learning_rate=0.05)
+    engine = start(config)
+    wait_ready(engine)
+    after = send(engine, pause_at)
+    for _ in range(8):
+        send(engine, Run())
+        begun = wait_state(engine, State.RUNNING, after).snapshot
+        engine.mailbox.wait(lambda report, n=begun.n_steps: report.snapshot.n_steps > n, after)
+        after = send(engine, Pause())
+        last = wait_state(engine, State.PAUSED, after).snapshot
+        after = len(engine.mailbox.reports)
+    alone = Trainer.from_config(config)
+    alone.step(last.n_steps)
+    assert last.n_steps > 0 and last.theta.tolist() == alone.theta.tolist()
+    for name in ("loss", "n_errors", "gradient_norm", "symmetry_spread"):
+        assert last.history[name].tolist() == alone.history[name].tolist()
+    assert [point.step for point in last.path] == [point.step for point in alone.snapshot().path]
+
+
 def test_a_pause_takes_effect_and_holds(start):
     engine = start()
     send(engine, Run())

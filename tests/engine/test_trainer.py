@@ -840,3 +840,23 @@ def test_the_path_holds_theta_as_it_was_at_each_of_its_steps(settings):
         again.step(point.step - again.n_steps) if point.step else None
         assert again.theta.tobytes() == point.theta.tobytes()
         assert point.loss == run.history["loss"][point.step]
+
+
+@pytest.mark.parametrize("batch_size", [None, 40])
+def test_who_is_in_a_hurry_gets_the_same_steps_later(batch_size):
+    settings = {"data": "digits", "n_samples": 150, "hidden": (6,), "batch_size": batch_size, "seed": 3}
+    run, alone = (Trainer.from_config(RunConfig(**settings)) for _ in range(2))
+    run.apply(Run(until=30))
+    run.advance(0.0)
+    run.hurry()
+    n_steps = run.n_steps
+    for _ in range(3):
+        run.advance(10.0)
+    assert run.state is State.RUNNING and run.n_steps - n_steps == 0
+    run.hurry(False)
+    run.advance(10.0)
+    alone.step(30)
+    assert run.state is State.PAUSED and run.theta.tolist() == alone.theta.tolist()
+    assert run.history["loss"].tolist() == alone.history["loss"].tolist()
+    run.hurry()
+    assert run.step(2) == 2  # whoever calls for steps gets them

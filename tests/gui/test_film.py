@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,7 @@ from engine.run_files import save_run
 from engine.trainer import Trainer
 from gui import film, film_files, stage
 from gui.film import FilmCancelledError, make_film
+from gui.plots import Plot
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -339,3 +341,34 @@ def test_there_is_nothing_to_film_at_the_start_or_without_the_library(
     monkeypatch.setattr(film_files, "find_spec", lambda name: None)
     window.actions_by_id["save_film"].trigger()
     assert "needs the package av" in window.messages.text
+
+
+@needs_av
+def test_a_film_has_the_directions_the_axes_and_the_camera_of_its_window(
+    trained: Window, open_window, tmp_path: Path
+) -> None:
+    from gui.cameras import Camera
+    from gui.panel_looks import looks_of, restore_looks
+
+    def parts(window: Window):
+        by_id = {panel.panel_id: panel for panel in window.panels}
+        return by_id["landscape"], by_id["surface"].surface, by_id["loss"].findChild(Plot)
+
+    landscape, surface, plot = parts(trained)
+    landscape.controls.view_box.setCurrentIndex(landscape.controls.view_box.findData("random"))
+    landscape.controls.zoom_box.setCurrentIndex(0)
+    surface.set_camera(Camera(10.0, 80.0, 2.0))
+    plot.set_log(False)
+    looks = json.loads(json.dumps(looks_of(trained.panels)))
+    other = open_window()
+    restore_looks(other.panels, looks)
+    landscape, surface, plot = parts(other)
+    assert (landscape.controls.choices.view, landscape.controls.choices.zoom) == ("random", 0.05)
+    assert surface.camera == Camera(10.0, 80.0, 2.0)
+    assert not plot.is_log
+    pictures = [tmp_path / name for name in ("a.gif", "b.gif")]
+    for out, chosen in zip(pictures, (None, looks), strict=True):
+        make_film(
+            "xor-luck", dataclasses.replace(plan_of(out, 3, seconds=0.2), panel="loss"), panel_looks=chosen
+        )
+    assert pictures[0].read_bytes() != pictures[1].read_bytes()

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QProgressDialog
 
 from engine.commands import Load, Perturb
@@ -76,6 +78,17 @@ def test_a_bad_setting_is_refused_beside_its_field_and_nothing_is_sent(
     assert sent == [Load(CONFIG)]
 
 
+def test_a_list_is_changed_by_arrows_from_what_it_shows_and_sent_by_enter(form: SettingsForm) -> None:
+    sent = sent_by(form)
+    losses = form._fields["loss"]
+    assert losses.count() == 3 and losses.currentText() == "cross_entropy"
+    form.set_text("loss", losses.itemText(1))
+    QTest.keyClick(losses, Qt.Key.Key_Up)
+    assert form.text("loss") == losses.itemText(0)
+    QTest.keyClick(losses, Qt.Key.Key_Return)
+    assert [load.config.loss for load in sent] == [losses.itemText(0)]
+
+
 def test_layers_and_activations_may_change_together() -> None:
     texts = CONFIG.as_text() | {"hidden": "3,4,5", "activation": "erf,relu,tanh", "skip": "1,3"}
     config, problems = read_settings(texts, CONFIG)
@@ -122,8 +135,8 @@ def test_a_kick_with_options_is_sent_as_typed(kicks: tuple[KickDialog, list[Pert
     dialog.fields["unit"].setText("2")
     dialog.fields["scale"].setText("1e-9")
     dialog.give()
-    assert sent == [Perturb("break_symmetry", {"scale": 1e-9, "seed": 1, "layer": 1, "unit": 2})]
-    assert dialog.fields["seed"].text() == "2"
+    assert sent == [Perturb("break_symmetry", {"scale": 1e-9, "seed": 0, "layer": 1, "unit": 2})]
+    assert dialog.fields["seed"].text() == "1"
 
 
 @pytest.mark.parametrize(
@@ -219,3 +232,15 @@ def test_closing_while_downloading_cancels(open_window: Callable[..., Window]) -
     window.data_menu.download(work)
     window.close()
     assert work.was_cancelled
+
+
+def test_the_first_kick_of_every_run_has_seed_0(window, qtbot):
+    sent = []
+    window.kicker.command_issued.connect(sent.append)
+    for _ in range(2):
+        window.kicker.kick("noise")
+        window.kicker.kick("noise")
+        before = window.bridge.snapshot.run_id
+        window.bridge.send(Load(window.bridge.snapshot.config.replace(batch_size=2)))
+        qtbot.waitUntil(lambda before=before: window.bridge.snapshot.run_id > before)
+    assert [command.options["seed"] for command in sent] == [0, 1, 0, 1]

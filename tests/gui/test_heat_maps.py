@@ -168,3 +168,20 @@ def test_contours_lie_on_their_colours_in_an_image_for_svg_too() -> None:
         np.frombuffer(image.constBits(), dtype=np.uint32) for image in (moved, direct.copy(area.toRect()))
     ]
     assert (pixels[0] != pixels[1]).mean() < 0.002
+
+
+def test_the_present_value_has_a_colour_of_its_own_where_values_differ_too_much_for_one_scale() -> None:
+    values = np.array([1e-12, 1e-6, 0.1, 20.0])
+    assert ColourScale.of(values).high < 0.1
+    scale = ColourScale.of(values, within=0.1)
+    assert 0.0 < scale.share(np.array([0.1]))[0] < 1.0
+    assert ColourScale.of(values[2:], within=0.1) == ColourScale.of(values[2:])
+
+
+def test_a_bar_names_its_end_where_something_lies_above_it(qtbot) -> None:
+    bar = ScaleBar(LIGHT, "loss")
+    qtbot.addWidget(bar)
+    bar.resize(bar.sizeHint().width(), 300)
+    for is_clipped, last in ((False, "0.3"), (True, "≥ 0.5")):
+        bar.set_scale(ColourScale(3e-5, 0.5), is_clipped=is_clipped)
+        assert bar.texts()[-1] == last

@@ -7,14 +7,16 @@ import dataclasses
 import pytest
 from panel_tools import running
 from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QColor, QPalette
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QStylePainter
 from pytestqt.qtbot import QtBot
 
 from engine.lessons import all_lessons, load_lesson
 from engine.snapshot import Snapshot
 from engine.sources import SOURCES
 from engine.trainer import Trainer
-from gui.lesson_box import LessonBox
+from gui.lesson_box import LessonBox, with_titles
 
 FLIPS = "five-flips"  # mistakes rise at step 4, the last step is 120
 
@@ -102,7 +104,7 @@ def test_a_question_about_several_runs_waits_for_all_of_them(box: LessonBox) -> 
     assert "at step 40 of 2 more runs, each with settings of its own" in box.text
     for _ in range(2):
         box.follow(after(40, "kink"))
-    assert not box.is_revealed and "of 1 more run," in box.text
+    assert not box.is_revealed and "of one more run," in box.text
     box.follow(after(40, "kink", learning_rate=0.05))
     assert box.is_revealed
 
@@ -135,9 +137,9 @@ def test_arrows_move_and_enter_chooses(box: LessonBox, qtbot: QtBot) -> None:
 
 
 def test_an_answer_in_the_text_can_be_clicked(box: LessonBox) -> None:
-    box._browser.anchorClicked.emit(QUrl("#1"))
+    box.page.anchorClicked.emit(QUrl("#1"))
     assert "You predicted: Two or three" in box.text
-    box._browser.anchorClicked.emit(QUrl("#0"))
+    box.page.anchorClicked.emit(QUrl("#0"))
     assert "You predicted: Two or three" in box.text
 
 
@@ -171,7 +173,65 @@ def test_a_lesson_without_choices_holds_nothing_and_tells_at_its_end(box: Lesson
 
 
 def test_the_text_can_be_heard(box: LessonBox) -> None:
-    browser = box._browser
+    browser = box.page
     assert "Predict" in browser.accessibleName() and "Answer:" not in browser.accessibleName()
     box.reveal()
     assert "Answer:" in browser.accessibleName()
+
+
+def test_a_lesson_is_mentioned_by_its_title_and_a_link_leads_there(box: LessonBox, qtbot: QtBot) -> None:
+    box.show_lesson(load_lesson("kink"))
+    box.reveal()
+    titles = [load_lesson(lesson_id).title for lesson_id in ("exam", "rate-too-large")]
+    assert f"see the lessons {titles[0]} and {titles[1]}." in box.text
+    with qtbot.waitSignal(box.lesson_chosen) as chosen:
+        box.page.anchorClicked.emit(QUrl("lesson:rate-too-large"))
+    assert chosen.args == ["rate-too-large"]
+
+
+def test_a_word_after_lesson_that_is_no_lesson_stays() -> None:
+    assert with_titles("the lesson is over; the lesson exam", {"exam": "Exam"}) == (
+        'the lesson is over; the lesson "Exam"'
+    )
+
+
+def test_a_command_has_a_line_of_its_own(box: LessonBox) -> None:
+    box.show_lesson(load_lesson("xor-luck"))
+    box.reveal()
+    command = "python main.py run xor-luck --set init=constant --set init_value=0.05"
+    assert command in box.text.splitlines()
+
+
+def test_the_answer_stays_at_the_top_when_there_is_less_room(box: LessonBox) -> None:
+    box.show_lesson(load_lesson("xor-luck"))
+    box.reveal()
+    bar = box.page.verticalScrollBar()
+    box.resize(320, 300)
+    moved = bar.value()
+    box.page.scrollToAnchor("answer")
+    assert bar.value() == moved > 0
+    bar.setValue(0)
+    box.resize(400, 300)
+    assert bar.value() == 0  # somebody scrolled: it stays where it was put
+
+
+def test_a_title_without_room_ends_in_dots(box: LessonBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    real = QStylePainter.drawControl
+    monkeypatch.setattr(
+        QStylePainter, "drawControl", lambda *args: (drawn.append(args[2].currentText), real(*args))
+    )
+    box.choice.grab()
+    box.choice.setFixedWidth(90)
+    box.choice.grab()
+    title = box.choice.currentText()
+    assert drawn[0] == title
+    assert drawn[-1].endswith("…") and title.startswith(drawn[-1][:-1])
+
+
+def test_links_take_the_colour_of_another_theme(box: LessonBox) -> None:
+    box.show_lesson(load_lesson(FLIPS))
+    palette = box.palette()
+    palette.setColor(QPalette.ColorRole.Link, QColor("#123456"))
+    box.setPalette(palette)
+    assert "#123456" in box.page.toHtml()

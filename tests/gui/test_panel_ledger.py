@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+import time
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -18,6 +20,7 @@ from engine.claims import registry
 from engine.claims.claim import Answer, Assumption, Claim, Finding
 from engine.commands import Load, Reset
 from engine.jobs import JobRunner
+from engine.snapshot import State
 from engine.trainer import Trainer
 from gui.panels import ledger
 from gui.panels.ledger import LedgerPanel
@@ -201,3 +204,43 @@ def test_a_hidden_panel_reads_nothing(qtbot: QtBot, jobs: JobRunner, trainer: Tr
     made.offer(trainer.snapshot())
     made.tick()
     assert not made._rows and json.dumps(made.summary()) == '""'
+
+
+def test_a_lesson_that_begins_chooses_its_claim_and_leaves_later_choices_alone(panel: LedgerPanel) -> None:
+    trainer = make_trainer(hidden=(5,), lesson="half-as-steep")
+    panel.show_snapshot(trainer.snapshot())
+    assert panel._chosen() is panel._claims["gradient-bound-logits"]
+    panel.choose("descent")
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    assert panel._chosen() is panel._claims["descent"]
+    panel.show_snapshot(make_trainer(hidden=(5,), lesson="opposite-ways").snapshot())
+    assert panel._chosen() is panel._claims["sign-retention"]
+
+
+def test_the_claim_chosen_and_its_reading_stay_in_sight_in_a_low_panel(
+    panel: LedgerPanel, trainer: Trainer, qtbot: QtBot
+) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    panel.choose("errors-never-rise")
+    panel.resize(640, 230)
+
+    def is_in_sight() -> bool:
+        row = panel.tree.visualItemRect(panel._rows["errors-never-rise"])
+        return panel.tree.viewport().rect().contains(row)
+
+    qtbot.waitUntil(is_in_sight)
+    assert panel.details.toPlainText().startswith("This run:")
+
+
+@pytest.mark.parametrize(("state", "is_asked"), [(State.RUNNING, False), (State.PAUSED, True)])
+def test_a_run_that_rests_is_read_without_waiting(
+    panel: LedgerPanel, trainer: Trainer, qtbot: QtBot, state: State, is_asked: bool
+) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    costly = {monitor.claim_id for monitor in panel._monitors if monitor.is_costly}
+    poll_until(panel, qtbot, lambda: costly <= panel._asked_at_step.keys() and panel._look is None)
+    trainer.step(1)
+    panel._looked_at_s = time.perf_counter()  # an answer came just now
+    panel._look_again(dataclasses.replace(trainer.snapshot(), state=state))
+    assert (panel._look is not None) == is_asked

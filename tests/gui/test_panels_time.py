@@ -15,10 +15,14 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.bounds import error_ceiling
+from engine.config import RunConfig
 from engine.jobs import JobRunner
-from engine.snapshot import Snapshot
+from engine.lessons import load_lesson
+from engine.snapshot import Report, Snapshot, State
+from engine.trainer import Trainer
 from gui.panels.errors import ErrorsPanel
 from gui.panels.loss import LossPanel
+from gui.readouts import Readouts, errors_text, is_curve
 from gui.theme import DARK, LIGHT
 
 
@@ -314,3 +318,32 @@ def test_panels_have_help_and_another_theme(show: Any, cls: Any) -> None:
     image = panel.grab().toImage()
     colours = {image.pixelColor(x, y).name() for x in range(0, 640) for y in range(40, 320)}
     assert getattr(DARK, cls.panel_id) in colours
+
+
+def test_marks_that_hide_the_curve_in_less_room_give_way_to_short_lines(show: Any, qtbot: QtBot) -> None:
+    snapshot = run_snapshot(60, learning_rate=16.0)
+    panel = show(LossPanel, snapshot)
+    n_marks = len(panel.plot.marks.x)
+    assert n_marks > 15
+    panel.resize(180, 360)  # the run is paused: nothing new is shown
+    qtbot.waitUntil(lambda: len(panel.plot.marks.x) == 0)
+    assert len(panel.plot.marks.rug) > 0
+    panel.resize(640, 360)
+    qtbot.waitUntil(lambda: len(panel.plot.marks.x) == n_marks)
+
+
+def test_a_curve_to_be_fitted_has_no_classes_to_be_wrong_about(show: Any, qtbot: QtBot) -> None:
+    trainer = Trainer.from_config(load_lesson("merged-minimum").config)
+    panel = show(ErrorsPanel, trainer.snapshot())
+    assert panel.note_label.text().startswith("Targets are numbers, not classes")
+    strip = Readouts(LIGHT)
+    qtbot.addWidget(strip)
+    strip.show_report(Report(State.READY, "", trainer.snapshot()))
+    assert strip.errors.text == "–"
+    assert strip.errors.accessibleName() == "errors without classes: –"
+
+
+def test_classes_by_one_output_are_counted(qtbot: QtBot) -> None:
+    snapshot = Trainer.from_config(RunConfig(data="xor", loss="squared", hidden=(2,))).snapshot()
+    assert not is_curve(snapshot)
+    assert errors_text(snapshot) == f"{snapshot.n_errors} ({snapshot.n_errors / 4:.1%})".replace("%", " %")

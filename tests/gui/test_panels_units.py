@@ -15,6 +15,7 @@ from engine import Trainer
 from engine.jobs import JobRunner
 from engine.snapshot import Snapshot
 from engine.symmetry import unit_distances, unit_parameters
+from gui import numerals
 from gui.panels.symmetry import (
     MOST_UNITS,
     SymmetryPanel,
@@ -60,8 +61,21 @@ def constant_run(n_steps: int, **settings: Any) -> Any:
 # symmetry
 
 
-def test_a_single_unit_is_drawn_too(show: Any) -> None:
-    panel = show(SymmetryPanel, run_snapshot(5, hidden=(1,)))
+@pytest.mark.parametrize(("hidden", "words"), [((), "no hidden units"), ((1,), "one hidden unit")])
+def test_with_nothing_to_compare_nothing_is_left_of_the_run_before(
+    show: Any, hidden: tuple[int, ...], words: str
+) -> None:
+    panel = show(SymmetryPanel, constant_run(5).snapshot())
+    assert "equal to the last bit" in panel.note_label.text()
+    panel.show_snapshot(run_snapshot(5, hidden=hidden))
+    assert texts(panel.legend) == words
+    assert panel.note_label.text() == ""
+    assert panel.nothing.isVisible() and not panel.body.isVisible()
+    assert "identical" not in panel.accessibleName() + panel.summary()
+
+
+def test_a_layer_of_a_single_unit_is_drawn_too(show: Any) -> None:
+    panel = show(SymmetryPanel, run_snapshot(5, hidden=(1, 2)))
     assert "1 unit, 1 distinct" in texts(panel.legend)
     drawn = panel.grab().toImage()
     zero = QColor(LIGHT.symmetry).rgb()
@@ -382,3 +396,13 @@ def test_another_theme_is_drawn(show: Any, cls: Any) -> None:
     colours = {image.pixelColor(x, y).name() for x in range(0, 640) for y in range(0, 360)}
     assert DARK.symmetry in colours
     assert LIGHT.symmetry not in colours
+
+
+def test_the_weight_of_a_single_input_stands_above_as_a_number(show: Any) -> None:
+    trainer = bare_trainer(1, hidden=(2,))
+    panel = show(WeightsPanel, trainer.snapshot())
+    first, second = trainer.net.layers(trainer.theta)[0][0][0]
+    written = f"w = {numerals.short(first)}, {numerals.short(second)}"
+    assert written.replace("-", "−") in texts(panel.legend)
+    panel.show_snapshot(bare_trainer(3, hidden=(2,)).snapshot())
+    assert "w = " not in texts(panel.legend)

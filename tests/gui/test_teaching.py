@@ -199,6 +199,17 @@ def test_a_presentation_shows_the_text_while_it_asks_and_when_it_answers(
     asking.actions_by_id["presentation"].trigger()
 
 
+def test_without_the_text_two_panels_of_a_presentation_are_as_wide(asking: Window, qtbot: QtBot) -> None:
+    asking.resize(1280, 720)
+    asking.docks.present(("errors", "ledger"), has_text=False)
+
+    def widths() -> list[int]:
+        return [asking.docks._docks[panel_id].width() for panel_id in ("errors", "ledger")]
+
+    qtbot.waitUntil(lambda: abs(widths()[0] - widths()[1]) < 40, timeout=WAIT_MS)
+    assert min(widths()) > 400
+
+
 def test_a_broken_lesson_is_left_out_and_named(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lesson: Lesson
 ) -> None:

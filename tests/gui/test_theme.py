@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QCheckBox, QLineEdit
+from pytestqt.qtbot import QtBot
 
 from gui import icons, theme
 
@@ -147,3 +149,29 @@ def test_every_icon_is_drawn_in_its_colour(name: str) -> None:
 
 def test_text_for_the_back_row_is_the_same_share_of_any_screen() -> None:
     assert [theme.presented_text_px(height) for height in (600, 768, 1080, 2160)] == [20, 20, 28, 56]
+
+
+@pytest.mark.parametrize("used", theme.THEMES.values(), ids=lambda used: used.name)
+@pytest.mark.parametrize("is_ticked", [False, True])
+def test_a_check_box_has_a_border_that_can_be_seen_and_a_tick_where_it_is_ticked(
+    qtbot: QtBot, used: theme.Theme, is_ticked: bool
+) -> None:
+    box = QCheckBox("Follow")
+    qtbot.addWidget(box)
+    box.setPalette(theme.palette(used))
+    box.setStyleSheet(theme.style_sheet(used))
+    box.setChecked(is_ticked)
+    drawn = box.grab().toImage()
+    side = theme.TEXT_PX + 2
+    colours = {drawn.pixelColor(x, y).name() for x in range(side) for y in range(drawn.height())}
+    assert (used.accent if is_ticked else used.outline) in colours
+    assert ("#111111" in colours) == is_ticked  # a shape, not a colour alone
+
+
+@pytest.mark.parametrize("used", theme.THEMES.values(), ids=lambda used: used.name)
+def test_a_field_has_a_border_that_can_be_seen(qtbot: QtBot, used: theme.Theme) -> None:
+    field = QLineEdit()
+    qtbot.addWidget(field)
+    field.setStyleSheet(theme.style_sheet(used))
+    drawn = field.grab().toImage()
+    assert drawn.pixelColor(drawn.width() // 2, 0).name() == used.outline

@@ -389,7 +389,7 @@ def test_each_kick_has_a_new_seed_and_the_strength_of_the_field(window: Window, 
     press(window, Key.Key_K)
     press(window, Key.Key_K)
     qtbot.waitUntil(lambda: len(snapshot_of(window).history.jumps) == 2, timeout=WAIT_MS)
-    assert [command.options for command in sent] == [{"scale": 0.01, "seed": 1}, {"scale": 0.01, "seed": 2}]
+    assert [command.options for command in sent] == [{"scale": 0.01, "seed": 0}, {"scale": 0.01, "seed": 1}]
     enter(window, window.controls.strength, "-1")
     assert window.controls.strength.problem.startswith("strength must be a finite number of at least 0")
     assert window.controls.strength.text() == "0.01"
@@ -570,3 +570,12 @@ def test_a_wayland_server_that_answers_is_a_screen(tmp_path: Path) -> None:
         server.bind(str(tmp_path / "wayland-7"))
         server.listen()
         assert has_screen({"WAYLAND_DISPLAY": "wayland-7", "XDG_RUNTIME_DIR": str(tmp_path)}, "linux")
+
+
+@pytest.mark.parametrize(("front", "back"), [("landscape", "ledger"), ("ledger", "landscape")])
+def test_of_the_panels_of_a_lesson_that_share_a_place_the_first_is_in_front(
+    window: Window, qtbot: QtBot, front: str, back: str
+) -> None:
+    by_id = {panel.panel_id: panel for panel in window.panels}
+    window.docks.show((front, "loss", back))
+    qtbot.waitUntil(lambda: by_id[front].is_seen and not by_id[back].is_seen, timeout=WAIT_MS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 
+import numpy as np
 import pytest
 
 import engine
@@ -106,6 +107,8 @@ def test_merged_minimum_a_weak_kick_comes_back_and_a_strong_one_does_not(strengt
         assert run.history["loss"][-1] == pytest.approx(0.025245, abs=1e-6)
     else:
         assert run.history["loss"][-1] < 0.015
+        changes = np.diff(run.history["loss"][-1001:])
+        assert 450 < int((changes > 0.0).sum()) < 550  # on every second step
 
 
 def test_merged_minimum_usual_starts_get_lower():

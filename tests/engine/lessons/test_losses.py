@@ -92,6 +92,13 @@ def test_deaf_unit_the_ratio():
     assert says("deaf-unit", "1.86 times", "0.0058", "0.0017")
 
 
+def test_deaf_unit_the_ratio_at_the_end():
+    trainer = trained("deaf-unit")
+    examples = per_example(trainer.net, trainer.data, trainer.theta)
+    assert round(float(examples.weights_quadratic[0] / examples.weights_cross_entropy[0]), 2) == 0.06
+    assert says("deaf-unit", "After 40 steps", "0.06;")
+
+
 def test_deaf_unit_is_rare_on_digits():
     rows = engine.verify("gradient-bound-weights", n_classes=10, n_steps=10).evidence["usual"]["rows"]
     assert not any(row["n_above"] for row in rows)
