@@ -95,8 +95,9 @@ On a logarithmic axis 0 errors are drawn at the tick 0."""
     def note(self, snapshot: Snapshot) -> str:
         """Return what the count and the ceiling cannot say; see TimePanel."""
         if snapshot.n_tied:
-            which = "all" if snapshot.n_tied == snapshot.data.n_samples else f"{snapshot.n_tied:,}"
-            return f"Tied, largest outputs equal: {which} samples."
+            tied = numerals.plural(snapshot.n_tied, "sample")
+            which = "all samples" if snapshot.n_tied == snapshot.data.n_samples else tied
+            return f"Tied, largest outputs equal: {which}."
         if is_curve(snapshot):
             return "Targets are numbers, not classes: wrong is what is on the other side of ½."
         if not _has_ceiling(snapshot):

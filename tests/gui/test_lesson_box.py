@@ -9,7 +9,7 @@ from panel_tools import running
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QStylePainter
+from PySide6.QtWidgets import QApplication, QStylePainter
 from pytestqt.qtbot import QtBot
 
 from engine.lessons import all_lessons, load_lesson
@@ -229,9 +229,14 @@ def test_a_title_without_room_ends_in_dots(box: LessonBox, monkeypatch: pytest.M
     assert drawn[-1].endswith("…") and title.startswith(drawn[-1][:-1])
 
 
-def test_links_take_the_colour_of_another_theme(box: LessonBox) -> None:
-    box.show_lesson(load_lesson(FLIPS))
-    palette = box.palette()
+def test_links_take_the_colour_of_another_theme(box: LessonBox, qapp: QApplication, qtbot: QtBot) -> None:
+    box.show()
+    before = qapp.palette()
+    palette = qapp.palette()
     palette.setColor(QPalette.ColorRole.Link, QColor("#123456"))
-    box.setPalette(palette)
-    assert "#123456" in box.page.toHtml()
+    try:
+        qapp.setPalette(palette)
+        qtbot.waitUntil(lambda: "#123456" in box.page.toHtml())
+    finally:
+        qapp.setPalette(before)
+    qtbot.waitUntil(lambda: "#123456" not in box.page.toHtml())
