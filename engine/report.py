@@ -53,7 +53,7 @@ def speed_line(n_steps: int, seconds: float) -> str:
     """Return steps per second and the time taken."""
     if not n_steps:
         return "no step was taken"
-    return f"{n_steps / max(seconds, 1e-9):,.4g} steps/s, {n_steps:,} steps in {duration(seconds)}"
+    return f"{n_steps / max(seconds, 1e-9):,.4g} steps/s, {_steps(n_steps)} in {duration(seconds)}"
 
 
 def errors_text(snapshot: Snapshot) -> str:

@@ -106,3 +106,10 @@ sys.exit(", ".join(sorted(heavy)) or None)
 def test_importing_is_cheap():
     done = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, f"imported with the package: {done.stderr}"
+
+
+def test_digits_are_the_same_where_scikit_learn_keeps_them_elsewhere(monkeypatch):
+    expected = load_dataset("digits")
+    monkeypatch.setattr("engine.datasets.catalogue._DIGITS", ("datasets", "elsewhere.csv.gz"))
+    data = load_dataset("digits")
+    assert (data.x == expected.x).all() and (data.y == expected.y).all()
