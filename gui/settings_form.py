@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -73,6 +73,7 @@ class SettingsForm(QDialog):
         self.setWindowTitle("Settings of the run")
         self._config = config
         self._pending: Load | None = None
+        self._heard_enter = False
         self._fields: dict[str, QComboBox | QLineEdit] = {}
         self._notes: dict[str, QLabel] = {}
         self._grid = QGridLayout()
@@ -112,6 +113,19 @@ class SettingsForm(QDialog):
         if config is not None:
             self._pending = Load(config)
             self.command_issued.emit(self._pending)
+
+    def _send_by_enter(self) -> None:
+        """Send; whether the default button hears the same Enter depends on the kind of field."""
+        self._heard_enter = True
+        QTimer.singleShot(0, self._forget_enter)
+        self.send()
+
+    def _forget_enter(self) -> None:
+        self._heard_enter = False
+
+    def _send_by_button(self) -> None:
+        if not self._heard_enter:
+            self.send()
 
     def note_refusal(self, command: object, sentence: str) -> bool:
         """Show beside its field why the engine refused these settings; return whether they were these."""
@@ -153,8 +167,7 @@ class SettingsForm(QDialog):
         editor = field.lineEdit() if isinstance(field, QComboBox) else field
         assert editor is not None
         editor.editingFinished.connect(self.check)
-        if isinstance(field, QComboBox):  # it keeps Enter from the button that other fields press by it
-            editor.returnPressed.connect(self.send)
+        editor.returnPressed.connect(self._send_by_enter)
 
     def _lay_out(self) -> None:
         self._grid.setRowStretch(2 * self._grid.rowCount(), 1)  # room that is left over goes to the end
@@ -168,7 +181,7 @@ class SettingsForm(QDialog):
         load = buttons.addButton("Load", QDialogButtonBox.ButtonRole.ActionRole)
         load.setDefault(True)
         load.setToolTip("Start a new run with these settings.")
-        load.clicked.connect(self.send)
+        load.clicked.connect(self._send_by_button)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(area)

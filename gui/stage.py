@@ -50,10 +50,13 @@ def quiet() -> Iterator[None]:
 def open_offscreen(lesson: Lesson, size: tuple[int, int]) -> Window:
     """Return a window on a lesson, (width, height) pixels or as small as it can be; its engine is started."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"  # no effect on an application that is there already
+    from PySide6.QtCore import Qt
+
     from gui.app import make_application, make_window
 
     make_application()
     window = make_window(lesson)
+    window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)  # what is only closed slows every later window
     window.resize(*(max(pair) for pair in zip(size, SMALLEST, strict=True)))
     window.show()
     window.start()

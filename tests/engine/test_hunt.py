@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -106,7 +109,9 @@ def test_varying_keeps_frozen_numbers_and_the_bound():
 # ------------------------------------------------------------------------------------- the command
 
 
-def test_the_command_saves_what_it_found(tmp_path, capsys):
+def test_the_command_saves_what_it_found(tmp_path, monkeypatch, capsys):
+    ticks = itertools.count(step=0.5 / 5_000)  # a clock of its own: under load half a second is not enough
+    monkeypatch.setattr("engine.hunt.search.time", SimpleNamespace(perf_counter=ticks.__next__))
     path = tmp_path / "caught.toml"
     assert hunt("sign-retention", "0.5", "1", str(path)) == 0
     printed = capsys.readouterr().out

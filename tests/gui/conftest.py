@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -11,10 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from panel_tools import HandJobs
     from pytestqt.qtbot import QtBot
 
     from engine.config import RunConfig
+    from engine.jobs import JobRunner
     from engine.lessons import Lesson
+    from engine.snapshot import Snapshot
+    from engine.trainer import Trainer
+    from gui.panels.panel import Panel
     from gui.window import Window
 
 if find_spec("PySide6") is None:
@@ -32,6 +39,23 @@ def _no_thread_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("LOSSOSCOPE_MNIST", raising=False)
     yield
     assert _shared or not _window_threads()
+
+
+@pytest.fixture(autouse=True)
+def job_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseException]]:
+    """What failed in the background, where nobody would see it; a test that means it to fail empties the list."""
+    from types import SimpleNamespace
+
+    found: list[BaseException] = []
+
+    def note(error: BaseException) -> None:
+        found.append(error)
+        traceback.print_exception(error)
+
+    for module in ("engine.jobs", "engine.thread"):
+        monkeypatch.setattr(f"{module}.traceback", SimpleNamespace(print_exception=note))
+    yield found
+    assert found == []
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +106,9 @@ def open_window(qtbot: QtBot, lesson: Lesson) -> Iterator[OpenWindow]:
     yield open_one
     for window in windows:
         _close(window)
+    windows.clear()
+    _delete_what_waits()
+    gc.collect()  # pyqtgraph's menus have no parent and hang in cycles
 
 
 @pytest.fixture
@@ -101,7 +128,49 @@ def _shared_windows() -> Iterator[list[Window]]:
         _close(window)
     _shared.clear()
     _delete_what_waits()
+    gc.collect()
     assert not _window_threads()
+
+
+@pytest.fixture
+def jobs() -> Iterator[JobRunner]:
+    """Jobs in a thread of their own; modules that carry them on by hand have `HandJobs` in its place."""
+    from engine.jobs import JobRunner
+
+    runner = JobRunner()
+    yield runner
+    runner.stop()
+
+
+@pytest.fixture
+def show(qtbot: QtBot, jobs: JobRunner) -> Callable[..., Panel]:
+    """Shows a panel of a class, with a snapshot if there is one."""
+    from gui.theme import LIGHT
+
+    def make(cls: type[Panel], snapshot: Snapshot | None = None) -> Panel:
+        panel = cls(LIGHT, jobs)
+        qtbot.addWidget(panel)
+        panel.resize(640, 360)
+        panel.show()
+        qtbot.waitExposed(panel)
+        if snapshot is not None:
+            panel.show_snapshot(snapshot)
+        return panel
+
+    return make
+
+
+@pytest.fixture
+def compute(panel: Any, jobs: HandJobs) -> Callable[[Trainer], None]:
+    """Shows the module's panel a run and carries its job to the end."""
+
+    def show_and_finish(trainer: Trainer) -> None:
+        panel.show_snapshot(trainer.snapshot())
+        panel.tick()
+        jobs.finish()
+        panel.tick()
+
+    return show_and_finish
 
 
 def _open(lesson: Lesson, qtbot: QtBot) -> Window:
@@ -128,7 +197,7 @@ def _renew(window: Window, lesson: Lesson, qtbot: QtBot) -> None:
     for dialog in window.findChildren(QDialog):
         dialog.close()
     new = Kicker()
-    window.kicker.strength, window.kicker.chosen, window.kicker._seed = new.strength, new.chosen, 0
+    window.kicker.strength, window.kicker.chosen, window.kicker.next_seed = new.strength, new.chosen, 0
     window.controls.strength.show_value(new.strength)
     window.controls.rate.take_back()
     window.pace.show_pace(None)

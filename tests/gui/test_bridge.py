@@ -79,7 +79,7 @@ def test_stopping_while_it_runs_leaves_no_thread(
     bridge.start()
     qtbot.waitUntil(lambda: bridge.snapshot is not None, timeout=OPEN_MS)
     bridge.send(Run())
-    bridge.jobs.submit(lambda: iter([(0.5, 1), (1.0, 2)]), 0)
+    bridge.jobs.submit(lambda: (one for one in ((0.5, 1), (1.0, 2))), 0)
     qtbot.waitUntil(lambda: steps_of(bridge) > 0, timeout=WAIT_MS)
     assert bridge.stop()
     assert not window_threads()

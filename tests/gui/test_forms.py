@@ -89,6 +89,17 @@ def test_a_list_is_changed_by_arrows_from_what_it_shows_and_sent_by_enter(form: 
     assert [load.config.loss for load in sent] == [losses.itemText(0)]
 
 
+@pytest.mark.parametrize("key", ["loss", "learning_rate"])
+def test_enter_sends_once_whoever_hears_it(form: SettingsForm, qtbot: QtBot, key: str) -> None:
+    sent = sent_by(form)
+    with qtbot.waitExposed(form):
+        form.show()
+    for n_sent in (1, 2):
+        QTest.keyClick(form._fields[key], Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: not form._heard_enter)
+        assert len(sent) == n_sent
+
+
 def test_layers_and_activations_may_change_together() -> None:
     texts = CONFIG.as_text() | {"hidden": "3,4,5", "activation": "erf,relu,tanh", "skip": "1,3"}
     config, problems = read_settings(texts, CONFIG)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,17 +40,6 @@ def panel(qtbot: QtBot, jobs: HandJobs) -> CurvaturePanel:
     made.resize(700, 420)
     made.show()
     return made
-
-
-@pytest.fixture
-def compute(panel: CurvaturePanel, jobs: HandJobs) -> Callable[[Trainer], None]:
-    def show_and_finish(trainer: Trainer) -> None:
-        panel.show_snapshot(trainer.snapshot())
-        panel.tick()
-        jobs.finish()
-        panel.tick()
-
-    return show_and_finish
 
 
 def test_the_extremes_are_those_of_the_full_hessian(panel: Any, compute: Any, trainer: Trainer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -41,17 +40,6 @@ def panel(qtbot: QtBot, jobs: HandJobs) -> GradientsPanel:
     made.resize(800, 460)
     made.show()
     return made
-
-
-@pytest.fixture
-def compute(panel: GradientsPanel, jobs: HandJobs) -> Callable[[Trainer], None]:
-    def show_and_finish(trainer: Trainer) -> None:
-        panel.show_snapshot(trainer.snapshot())
-        panel.tick()
-        jobs.finish()
-        panel.tick()
-
-    return show_and_finish
 
 
 def norm_of(trainer: Trainer, loss: str) -> float:

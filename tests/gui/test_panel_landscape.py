@@ -3,53 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from panel_tools import HandJobs
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
 import engine
 from engine.commands import SavePoint
-from engine.jobs import Job, JobRunner, Progress
+from engine.jobs import JobRunner
 from engine.landscape.views import VIEWS
 from engine.snapshot import Point, State
 from gui.panels.landscape import LandscapePanel
 from gui.theme import DARK, LIGHT
-
-
-class HandJobs:
-    """Jobs that are carried on by the test, one answer at a time."""
-
-    def __init__(self) -> None:
-        self.jobs: list[Job] = []
-        self._answers: dict[int, Generator[Any, None, None]] = {}
-
-    def submit(self, function: Any, generation: int) -> Job:
-        job = Job(len(self.jobs) + 1, generation)
-        self.jobs.append(job)
-        self._answers[job.number] = function()
-        return job
-
-    def go_on(self, n_answers: int = 1) -> None:
-        """Carry on the newest job."""
-        job = self.jobs[-1]
-        for _ in range(n_answers):
-            done, result = next(self._answers[job.number])
-            job.latest = Progress(done, result, "", False)
-
-    def finish(self) -> None:
-        """Carry the newest job to its end."""
-        job = self.jobs[-1]
-        try:
-            for done, result in self._answers[job.number]:
-                job.latest = Progress(done, result, "", False)
-        except ValueError as error:
-            job.latest = Progress(0.0, None, str(error), True)
-        else:
-            job.latest = dataclasses.replace(job.latest, finished=True)
 
 
 @pytest.fixture

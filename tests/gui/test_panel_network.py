@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,6 @@ from engine.snapshot import Snapshot
 from gui.network_diagrams import MOST_LAYERS, MOST_UNITS, value_text
 from gui.panels.network import NetworkPanel
 from gui.theme import DARK, LIGHT
-
-
-@pytest.fixture
-def jobs() -> Iterator[JobRunner]:
-    runner = JobRunner()
-    yield runner
-    runner.stop()
 
 
 @pytest.fixture

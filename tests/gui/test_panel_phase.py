@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +25,6 @@ WAIT_MS = 30_000
 TEXT = """{"sweep_id": "small", "title": "XOR", "settings": {"data": "xor", "hidden": [2], "init": "normal"},
 "axes": {"noise_seed": [0, 1], "width": [2, 3, 4], "learning_rate": [0.5, 1.0], "seed": {"seeds": 4}},
 "stop": {"n_steps": 40}, "measures": {"loss": "loss", "rise": "first_loss_rise"}}"""
-
-
-@pytest.fixture
-def jobs() -> Iterator[JobRunner]:
-    runner = JobRunner()
-    yield runner
-    runner.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,28 +23,6 @@ from gui.panels.errors import ErrorsPanel
 from gui.panels.loss import LossPanel
 from gui.readouts import Readouts, errors_text, is_curve
 from gui.theme import DARK, LIGHT
-
-
-@pytest.fixture
-def jobs() -> Iterator[JobRunner]:
-    runner = JobRunner()
-    yield runner
-    runner.stop()
-
-
-@pytest.fixture
-def show(qtbot: QtBot, jobs: JobRunner) -> Any:
-    def make(cls: Any, snapshot: Snapshot | None = None) -> Any:
-        panel = cls(LIGHT, jobs)
-        qtbot.addWidget(panel)
-        panel.resize(640, 360)
-        panel.show()
-        qtbot.waitExposed(panel)
-        if snapshot is not None:
-            panel.show_snapshot(snapshot)
-        return panel
-
-    return make
 
 
 def fast_run(n_steps: int = 60) -> Snapshot:

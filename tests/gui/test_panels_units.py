@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from panel_tools import bare_trainer, make_trainer, run_snapshot, running, texts, with_history
 from PySide6.QtGui import QColor
-from pytestqt.qtbot import QtBot
 
 from engine import Trainer
-from engine.jobs import JobRunner
-from engine.snapshot import Snapshot
 from engine.symmetry import unit_distances, unit_parameters
 from gui import numerals
 from gui.panels.symmetry import (
@@ -27,28 +23,6 @@ from gui.panels.symmetry import (
 from gui.panels.weights import WeightsPanel, steady_limit
 from gui.theme import DARK, LIGHT
 from gui.tiles import GAP_PX, fitting_layout, signed_numbers
-
-
-@pytest.fixture
-def jobs() -> Iterator[JobRunner]:
-    runner = JobRunner()
-    yield runner
-    runner.stop()
-
-
-@pytest.fixture
-def show(qtbot: QtBot, jobs: JobRunner) -> Any:
-    def make(cls: Any, snapshot: Snapshot | None = None) -> Any:
-        panel = cls(LIGHT, jobs)
-        qtbot.addWidget(panel)
-        panel.resize(640, 360)
-        panel.show()
-        qtbot.waitExposed(panel)
-        if snapshot is not None:
-            panel.show_snapshot(snapshot)
-        return panel
-
-    return make
 
 
 def constant_run(n_steps: int, **settings: Any) -> Any:
