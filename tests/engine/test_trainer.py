@@ -688,7 +688,7 @@ class Metronome:
         gradient[:] = 0.0
         return Evaluation(1.0, 0, 0, 0.0)
 
-    def advance(self, theta, gradient, learning_rate, records):
+    def advance(self, theta, gradient, learning_rate, records, leave=None):
         n = len(records.loss)
         for series in records[:5]:
             series[:] = 1
