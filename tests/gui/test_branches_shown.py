@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
+from window_tools import snapshot_of
 
 from engine.branches import MOST
 from engine.commands import BranchOff, GoTo, Perturb, RenameBranch, SetBatches, SetLearningRate, Step
@@ -165,11 +166,6 @@ def test_every_branch_has_dashes_of_its_own() -> None:
     assert all(0.2 < mask.mean() < 0.9 for mask in masks)
     assert len({mask.tobytes() for mask in masks}) == MOST
     assert dash_mask(1, 26, 2.0).tolist() == [True] * 18 + [False] * 8
-
-
-def snapshot_of(window: Window) -> Snapshot:
-    assert window.bridge.snapshot is not None
-    return window.bridge.snapshot
 
 
 def train(window: Window, qtbot: QtBot, n_steps: int) -> Snapshot:

@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
+from window_tools import snapshot_of
 
 from engine.commands import GoTo, Reset
-from engine.snapshot import Snapshot
 from gui.window import Window
 
 WAIT_MS = 30_000
@@ -19,12 +19,6 @@ WAIT_MS = 30_000
 
 def panels_of(window: Window) -> dict[str, Any]:
     return {panel.panel_id: panel for panel in window.panels}
-
-
-def snapshot_of(window: Window) -> Snapshot:
-    snapshot = window.bridge.snapshot
-    assert snapshot is not None
-    return snapshot
 
 
 def chosen(window: Window) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from window_tools import press, snapshot_of, state_of
 
 from engine.commands import Run
 from engine.lessons import load_lesson
-from engine.snapshot import Report, Snapshot, State
+from engine.snapshot import Report, State
 from gui import announcer, lesson_box
 from gui.lesson_browser import LessonBrowser
 from gui.readouts import LESSONS_END
@@ -50,23 +51,6 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     sentences: list[str] = []
     monkeypatch.setattr(announcer, "announce", lambda widget, text, is_urgent=False: sentences.append(text))
     yield sentences
-
-
-def snapshot_of(window: Window) -> Snapshot:
-    assert window.bridge.snapshot is not None
-    return window.bridge.snapshot
-
-
-def state_of(window: Window) -> State:
-    assert window.bridge.newest is not None
-    return window.bridge.newest.state
-
-
-def press(
-    window: Window, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
-) -> None:
-    window.activateWindow()
-    QTest.keyClick(window.focusWidget() or window, key, modifiers)
 
 
 def wait_for_steps(window: Window, n_steps: int, qtbot: QtBot) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from window_tools import snapshot_of
 
 from engine.commands import Perturb, Run, Step
 
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from gui.window import Window
 
 WAIT_MS = 20_000
-
-
-def snapshot_of(window: Window) -> Snapshot:
-    assert window.bridge.snapshot is not None
-    return window.bridge.snapshot
 
 
 def arrive(window: Window, qtbot: QtBot, step: int) -> Snapshot:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
+from window_tools import press, snapshot_of, state_of
 
 from engine.commands import Pause, Perturb, Run, SetLearningRate
 from engine.snapshot import Report, Snapshot, State
@@ -38,24 +39,6 @@ if TYPE_CHECKING:
 WAIT_MS = 20_000
 ROOT = Path(__file__).resolve().parents[2]
 Key = Qt.Key
-
-
-def snapshot_of(window: Window) -> Snapshot:
-    assert window.bridge.snapshot is not None
-    return window.bridge.snapshot
-
-
-def state_of(window: Window) -> State:
-    assert window.bridge.newest is not None
-    return window.bridge.newest.state
-
-
-def press(
-    window: Window, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
-) -> None:
-    """Press a key where the focus is, as a person does."""
-    window.activateWindow()
-    QTest.keyClick(window.focusWidget() or window, key, modifiers)
 
 
 def focus(window: Window, widget: QWidget, qtbot: QtBot) -> None:
