@@ -18,7 +18,7 @@ from gui.legends import Key, Legend
 from gui.panel_keys import RECOMPUTE
 from gui.panels.landscape import LandscapePanel
 from gui.panels.landscape_choices import LandscapeControls
-from gui.panels.landscape_words import extremes_text, is_far, point_text
+from gui.panels.landscape_words import is_far, point_text
 from gui.surfaces import Relief, SurfaceView
 from gui.theme import Theme
 
@@ -87,12 +87,6 @@ class SurfacePanel(LandscapePanel):
         """Set the colours; see Panel."""
         for part in (self.legend, self.surface, self.bar):
             part.apply_theme(theme)
-
-    def summary(self) -> str:
-        """Return what is shown, as text."""
-        if self._survey is None or self._newest is None:
-            return self._error_text
-        return f"{self._caption_text()} {extremes_text(self._survey)}".strip()
 
     # What is drawn
 
