@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import gc
 import sys
-import time
 from typing import Final
 
-_LONG_S: Final = 0.005
+_MANY: Final = 30_000  # objects, which take 5 ms to search; a window with all its panels makes fewer
 
 
 class GarbageKeeper:
@@ -52,15 +51,13 @@ class GarbageKeeper:
                 gc.collect(max(due))
 
     def _collect_all(self) -> None:
-        """Search everything that was not left out; what is found to stay is left out where it is much."""
-        if len(sys.modules) != self._n_modules:  # jobs import more, as scipy and their kernels: it stays, too
+        """Search everything that was not left out; what comes from loading is left out first, for it stays."""
+        # Jobs import more, as scipy and their kernels; kernels make many objects even without a module.
+        if len(sys.modules) != self._n_modules or len(gc.get_objects(generation=2)) > _MANY:
             gc.collect(1)
             self._leave_out()
-            return
-        started = time.perf_counter()
-        gc.collect()
-        if time.perf_counter() - started > _LONG_S:
-            self._leave_out()
+        else:
+            gc.collect()
 
     def _leave_out(self) -> None:
         self._is_frozen = True

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
@@ -31,6 +31,7 @@ _ARROWS: Final = {
 }
 _FAST: Final = 10  # times as far with Shift
 _READING_STEPS: Final = 50
+_CLICK_PX: Final = 4  # the mouse may move so far between press and release of a click
 
 
 class Plot(pg.PlotWidget):  # type: ignore[misc]
@@ -55,6 +56,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
     """The y axis became logarithmic, or linear again."""
     pointed = Signal(object)
     """(x, y) under the mouse or at the reading point of the keyboard, in the view's coordinates, or None."""
+    clicked = Signal(object)
+    """(x, y) of a click with the left button that did not drag anything, in the view's coordinates."""
 
     def __init__(
         self,
@@ -77,6 +80,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self.is_following = True
         self._labels = (x_label, y_label)
         self._reading_point: tuple[float, float] | None = None
+        self._pressed_at: QPointF | None = None
         self._curves: list[tuple[Curve, str]] = []
         self._marks: list[tuple[Marks, str]] = []
         self._set_up_view(has_grid)
@@ -113,7 +117,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
 
     def add_jumps(self) -> Jumps:
         """Return new empty vertical lines with labels."""
-        jumps = Jumps()
+        jumps = Jumps(lambda: (curve for curve, _ in self._curves))
         jumps.apply_theme(self.theme)
         self.addItem(jumps, ignoreBounds=True)
         self._jumps.append(jumps)
@@ -156,6 +160,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
 
     def set_labels(self, x_label: str, y_label: str) -> None:
         """Set what the axes say."""
+        x_label, y_label = numerals.signed(x_label), numerals.signed(y_label)
         if (x_label, y_label) != self._labels:
             self._labels = (x_label, y_label)
             self._write_labels()
@@ -193,14 +198,34 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Tell what is under the pointer."""
-        super().mouseMoveEvent(event)
+        if (
+            event.buttons()
+        ):  # to drag; else the scene would look for items that want to know of a pointer: none does
+            super().mouseMoveEvent(event)
         if self._cross.isVisible():
             self._show_cross(None)
         box = self._box
         at = self.mapToScene(event.position().toPoint())
         inside = box.sceneBoundingRect().contains(at)
-        point = box.mapSceneToView(at) if inside else None
-        self.pointed.emit((point.x(), point.y()) if point is not None else None)
+        self.pointed.emit(self._place(event.position()) if inside else None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a click or a drag."""
+        super().mousePressEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at = event.position()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Tell of a click, if the mouse did not move."""
+        super().mouseReleaseEvent(event)
+        start, self._pressed_at = self._pressed_at, None
+        if start is not None and (event.position() - start).manhattanLength() <= _CLICK_PX:
+            self.clicked.emit(self._place(event.position()))
+
+    def _place(self, at: QPointF) -> tuple[float, float]:
+        """Return where a point of the widget is, in the view's coordinates."""
+        place = self._box.mapSceneToView(self.mapToScene(at.toPoint()))
+        return place.x(), place.y()
 
     def leaveEvent(self, event: QEvent) -> None:
         """Tell that nothing is under the pointer."""

@@ -22,10 +22,11 @@ from gui.theme import Theme, line_px
 FloatArray = npt.NDArray[np.float64]
 
 N_POINTS: Final = 1000  # as many as a screen has columns; more are slower and look the same
-_PIXELS_A_SYMBOL: Final = 10  # with less room than that they would hide the curve; the short lines remain
+_PIXELS_A_SYMBOL: Final = 10  # with less room than that for all they are left out; the short lines remain
 _LINE_PX: Final = 2.0  # of type in its ordinary size
 _PIXELS_A_DOT: Final = 12  # at that size; with more room for a step each gets a dot: it is a jump, not a line
 _MARGIN: Final = 0.02
+_MARGIN_PX: Final = 8.0  # so that a symbol at the last step is seen whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,12 @@ class TimePlot(Plot):
     """Draws a HistoryView: at most 1,000 points a curve, whatever its length, and no extreme is lost.
 
     Attributes:
-        marks: symbols at the marked steps, drawn on the first series.
+        marks: symbols at the marked steps, on the first series; the first of a crowd stands for all of it.
         branch_lines, partings: the first series of the branches, and where they part from the run that is
             drawn; None until there are any.
         series: what is drawn; may be replaced as long as their number and colours stay.
+        is_patient: whether what is pointed at waits for `follow_pointer`, beside a run: a frame in which another
+            panel is drawn has no time for it.
         at_least, at_most: bounds on the largest value that the view makes room for.
     """
 
@@ -77,7 +80,7 @@ class TimePlot(Plot):
         self.series = series
         self.curves = [self.add_curve(one.colour, one.is_dashed) for one in series]
         self.dots = self.add_marks(series[0].colour, "dot")
-        self.marks = self.add_marks("mark", "triangle")
+        self.marks = self.add_marks("mark", "standing")
         self.jumps = self.add_jumps()
         self.n_shown = len(series)
         self.branch_lines: BranchLines | None = None
@@ -88,6 +91,8 @@ class TimePlot(Plot):
         self._history: HistoryView | None = None
         self._marked: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self._pointed: int | None = None
+        self._is_told = True
+        self.is_patient = False
         self._smallest = np.inf
         self.at_least: float = 0.0
         self.at_most: float = np.inf
@@ -123,7 +128,8 @@ class TimePlot(Plot):
         last = max(history.n_entries - 1, 10, *(branch.n_steps for branch in self._branches))
         right = numerals.round_above(last)
         y_range = self.view[1]
-        self.move_view((-_MARGIN * right, right * (1.0 + _MARGIN)), y_range)
+        margin = max(_MARGIN, _MARGIN_PX / max(_MARGIN_PX, self.getViewBox().width())) * right
+        self.move_view((-_MARGIN * right, right + margin), y_range)
         values = np.concatenate((self._feed_curves(history), self._feed_branches(history)))
         self.move_view(self.view[0], self._fit(float(values.min()), float(values.max())))
         self._feed_symbols(history)
@@ -136,7 +142,8 @@ class TimePlot(Plot):
         if not self.is_log or self._smallest >= 2.0 * self.floor:
             return ""
         if self._smallest > 0.0:
-            return f"Values below {2.0 * self.floor:g} are drawn at {2.0 * self.floor:g}."
+            least = numerals.short(2.0 * self.floor)
+            return f"Values below {least} are drawn at {least}."
         return "Exact zeros are drawn at the tick 0."
 
     def visible_steps(self) -> tuple[int, int]:
@@ -251,8 +258,22 @@ class TimePlot(Plot):
         room = width * _LINE_PX / line_px()  # symbols grow with the type
         shown = rug if len(rug) * _PIXELS_A_SYMBOL <= room else rug[:0]
         one = self.series[0]
-        values = np.asarray(one.change(history[one.source][shown]), dtype=np.float64)
-        self.marks.set_points(shown.astype(float), self.to_view(values), rug.astype(float))
+        x = shown.astype(float)
+        y = self.to_view(np.asarray(one.change(history[one.source][shown]), dtype=np.float64))
+        kept = self._first_of_crowds(x, y)
+        self.marks.set_points(x[kept], y[kept], rug.astype(float))
+
+    def _first_of_crowds(self, x: FloatArray, y: FloatArray) -> list[int]:
+        """Return which of the points (n,) have room for a symbol behind the last one that has it."""
+        (left, right), (bottom, top) = self.view
+        area, gap = self.getViewBox().size(), _PIXELS_A_SYMBOL * line_px() / _LINE_PX
+        across = (x * (area.width() / (right - left))).tolist()
+        up = (y * (area.height() / (top - bottom))).tolist()
+        kept: list[int] = []
+        for k in range(len(across)):
+            if not kept or max(abs(across[k] - across[kept[-1]]), abs(up[k] - up[kept[-1]])) >= gap:
+                kept.append(k)
+        return kept
 
     def _feed_jumps(self, history: HistoryView) -> None:
         if not (history.jumps or self.jumps.x):
@@ -268,10 +289,18 @@ class TimePlot(Plot):
         self._pointed = None
         if point is not None and self._history is not None:
             self._pointed = int(np.clip(round(point[0]), 0, self._last_step()))
-        self._tell()
+        self._is_told = False
+        if not self.is_patient:
+            self._tell()
+
+    def follow_pointer(self) -> None:
+        """Say what is pointed at, if that waited."""
+        if not self._is_told:
+            self._tell()
 
     def _tell(self) -> None:
         """Say the exact values at the step under the pointer."""
+        self._is_told = True
         if self._pointed is None or self._history is None:
             self.point_at(None)
             self.read_out.emit("")

@@ -28,7 +28,7 @@ from engine.jobs import Job
 from engine.lessons import Lesson, readable_lessons
 from engine.snapshot import Snapshot, State
 from engine.sources import SOURCES
-from gui import announcer
+from gui import announcer, numerals
 from gui.panels.panel import Panel
 from gui.speech import verdict_words
 from gui.theme import Theme
@@ -39,8 +39,10 @@ if TYPE_CHECKING:  # the claims come with numba and scipy: half a second, when t
 
 _CLAIM, _NOW, _TESTED = range(3)
 _SIGNS: Final = {"holds": "=", "violated": "≠", "not_applicable": "–", "undecided": "?"}
-_LOOK_S: Final = 2.0
-"""Between two looks of costly monitors while the run goes on: half a second of work at most, beside training."""
+_LOOK_S: Final = 0.2
+_REST_TIMES: Final = 20
+"""While the run goes on, a rest between two looks of costly monitors is this many times as long as the look before,
+and at least `_LOOK_S`: a look slows training by what it reads from memory."""
 
 
 class LedgerPanel(Panel):
@@ -122,7 +124,7 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
         self._test: tuple[str, Job] | None = None
         self._look: tuple[str, Job] | None = None
         self._asked_at_step: dict[str, int] = {}
-        self._looked_at_s = 0.0
+        self._asked_at_s = self._look_at_s = 0.0  # when a look was begun, and when the next one may be
         self._run = (-1, -1)
 
     def draw(self, snapshot: Snapshot) -> None:
@@ -160,7 +162,7 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
     def summary(self) -> str:
         """Return what each claim comes to on this run, as text."""
         lines = [f"{claim_id}: {_words(reading)}" for claim_id, reading in self._readings.items()]
-        return " ".join(lines)
+        return numerals.signed(" ".join(lines))
 
     def test(self) -> None:
         """Carry out the experiment of the claim chosen, or cancel the one under way."""
@@ -310,18 +312,21 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
             announcer.announce(self, verdict_words(self._claims[claim_id], progress.result))
 
     def _look_again(self, snapshot: Snapshot) -> None:
-        """Ask the costly monitor that has waited longest, if it is due and there is something new."""
+        """Ask the costly monitor that has waited longest, if it is due and there is something new.
+
+        Where the run rests that of the claim chosen comes first: its numbers are being read.
+        """
+        asked = self._asked_at_step
         costly = [monitor for monitor in self._monitors if monitor.is_costly]
-        unread = [monitor for monitor in costly if monitor.claim_id not in self._asked_at_step]
-        is_new = snapshot.n_steps not in self._asked_at_step.values()
-        rests = snapshot.state is State.RUNNING and time.perf_counter() - self._looked_at_s < _LOOK_S
-        if not costly or self.jobs.is_busy or not (unread or (is_new and not rests)):
+        due = [monitor for monitor in costly if asked.get(monitor.claim_id) != snapshot.n_steps]
+        if not due or self.jobs.is_busy:
             return
-        if not unread:
-            self._asked_at_step.clear()
-            unread = costly
-        monitor = unread[0]
-        self._asked_at_step[monitor.claim_id] = snapshot.n_steps
+        runs, chosen = snapshot.state is State.RUNNING, self._chosen()
+        read = "" if runs or chosen is None else chosen.claim_id
+        monitor = min(due, key=lambda one: (one.claim_id != read, asked.get(one.claim_id, -1)))
+        if runs and time.perf_counter() < self._look_at_s:
+            return
+        asked[monitor.claim_id], self._asked_at_s = snapshot.n_steps, time.perf_counter()
         self._look = (
             monitor.claim_id,
             self.jobs.submit(partial(monitor.work, snapshot), snapshot.generation),
@@ -331,7 +336,8 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
         progress = job.latest
         if not progress.finished:
             return
-        self._look, self._looked_at_s = None, time.perf_counter()
+        now_s = time.perf_counter()
+        self._look, self._look_at_s = None, now_s + max(_LOOK_S, _REST_TIMES * (now_s - self._asked_at_s))
         if progress.result is not None and not progress.error and not job.is_cancelled:
             self._note_reading(claim_id, progress.result)
 
@@ -382,7 +388,7 @@ def _page(claim: Claim, reading: Reading | None, verdict: Verdict | None) -> str
         )
     if claim.condition:
         parts.append(f"It does hold: {html.escape(claim.condition)}")
-    return "".join(f"<p style='margin: 3px 0'>{part}</p>" for part in parts)
+    return numerals.signed("".join(f"<p style='margin: 3px 0'>{part}</p>" for part in parts))
 
 
 def _margin_text(verdict: Verdict) -> str:

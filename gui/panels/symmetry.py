@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QLine, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QTransform
+from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent, QTransform
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.history import HistoryView
-from engine.snapshot import Snapshot
+from engine.snapshot import Snapshot, State
 from engine.symmetry import groups, n_distinct, unit_distances, unit_parameters
 from gui import numerals
 from gui.colour_bars import ColourBar, colour_table, packed_colour
@@ -29,7 +29,9 @@ from gui.time_plots import Series, TimePlot
 
 MOST_UNITS: Final = 128  # a matrix of more takes too long and has cells smaller than a pixel
 _MOST_GROUPS: Final = 6  # that are listed
+_LEAST_PX: Final = 80  # of a plot: both and the colours have to fit a small panel
 _LEAST_CELL_PX: Final = 9.0  # of a cell with an equals sign
+_NARROW_PX: Final = 360  # there the curve's axis has no name: the legend has one, with the line beside it
 _KEEPS_SYMMETRY: Final = ("permute",)
 Decades = tuple[int, int]
 _WHILE_EQUAL: Final[Decades] = (-17, 0)
@@ -79,6 +81,7 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         """Create the widgets; see Panel."""
         self.layer = 1
         self._pace = Pace()
+        self._is_next = False  # the matrix, at the next tick
         self._decades: Decades | None = None
         self._run_id = -1
         self._distances = np.zeros((0, 0))
@@ -98,7 +101,7 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         layout.addWidget(self.note_label)
 
     def draw(self, snapshot: Snapshot) -> None:
-        """Draw the spread at every snapshot, the matrix a few times a second; see Panel."""
+        """Draw the spread at every snapshot; the matrix a few times a second, beside a run by `poll`; see Panel."""
         missing = what_is_missing(snapshot)
         self.body.setHidden(missing is not None)
         self.nothing.setVisible(missing is not None)
@@ -106,7 +109,9 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
             self._show_nothing(*missing)
             return
         self._fit_layers(snapshot)
-        if self._pace.is_due(snapshot):
+        # A frame of a run has no time for both; but there must be one.
+        self._is_next = snapshot.state is State.RUNNING and snapshot.run_id == self._run_id
+        if not self._is_next and self._pace.is_due(snapshot):
             self._draw_matrix(snapshot)
         self.spread_plot.show_history(snapshot.history)
         self._mark_zero(snapshot)
@@ -116,7 +121,9 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
     def poll(self) -> None:
         """Draw a matrix that was put off; see Panel."""
         snapshot = self._newest
-        if snapshot is not None and what_is_missing(snapshot) is None and self._pace.is_due(snapshot):
+        if self._is_next:
+            self._is_next = False
+        elif snapshot is not None and what_is_missing(snapshot) is None and self._pace.is_due(snapshot):
             self._draw_matrix(snapshot)
             self._write(snapshot)
 
@@ -128,6 +135,11 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         self.bar.apply_theme(theme, theme.magnitude_map)
         self.signs.set_colour(theme.panel)
         self._pace.forget()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the plots what there is in a narrow place."""
+        super().resizeEvent(event)
+        self.spread_plot.set_labels("steps", "spread" if event.size().width() >= _NARROW_PX else "")
 
     def summary(self) -> str:
         """Return the numbers shown, as text."""
@@ -154,7 +166,11 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         self.spread_plot.at_least = 1.0
         self.zero_mark = self.spread_plot.add_marks("symmetry", "diamond")
         self.spread_plot.set_log(True)
-        self.matrix_plot = _MatrixPlot(self.theme, "hidden unit", "", whole=(True, True), has_grid=False)
+        self.matrix_plot = _MatrixPlot(self.theme, "unit", "", whole=(True, True), has_grid=False)
+        self.matrix_plot.x_axis.density = 2.0  # as close as upwards
+        self.matrix_plot.plotItem.layout.setContentsMargins(2, 10, 6, 2)  # its last number is not at the end
+        for plot in (self.matrix_plot, self.spread_plot):
+            plot.setMinimumWidth(_LEAST_PX)
         self.matrix_plot.setAccessibleName("Distances between hidden units")
         self.matrix_plot.getViewBox().setAspectLocked(True)
         self.matrix_plot.getViewBox().invertY(True)
@@ -238,8 +254,9 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
     def _write(self, snapshot: Snapshot) -> None:
         n_units = snapshot.net.layer_sizes[self.layer]
         spread = float(snapshot.history["symmetry_spread"][-1])
+        distinct = f", {self._n_distinct:,} distinct" if n_units > 1 else ""
         self.legend.set_keys(
-            Key("", "text", f"{numerals.plural(n_units, 'unit')}, {self._n_distinct:,} distinct"),
+            Key("", "text", numerals.plural(n_units, "unit") + distinct),
             Key("line", "symmetry", f"spread {numerals.short(spread)}"),
             Key("diamond" if spread == 0.0 else "", "symmetry", self._verdict),
         )

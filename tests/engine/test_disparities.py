@@ -75,6 +75,19 @@ def test_the_same_input_with_other_labels_has_an_entropy_that_no_network_can_bea
     assert got.cross_entropy == pytest.approx(shares, rel=1e-12) and got.kl == pytest.approx(0.0, abs=1e-12)
 
 
+def test_rows_that_repeat_are_found_among_many_that_do_not():
+    rng = np.random.default_rng(5)
+    x = rng.integers(0, 3, (5_000, 12)).astype(float)
+    x[4_000:] = -x[:1_000]  # 0.0 becomes -0.0, which is the same number
+    y = rng.integers(0, 3, 5_000)
+    found = {}
+    for row, label in zip(x.tolist(), y.tolist(), strict=True):
+        found.setdefault(tuple(row), []).append(label)
+    each = [labels.count(label) / len(labels) for labels in found.values() for label in labels]
+    assert 1 < sum(len(labels) > 1 for labels in found.values()) < len(found)
+    assert label_entropy(Dataset(x, y)) == pytest.approx(-np.log(each).sum() / 5_000, rel=1e-12)
+
+
 def test_changing_the_labels_changes_every_measure_but_the_entropy_of_p(problem):
     data, theta = problem
     other = disparities(NET, Dataset(data.x, (data.y + 1) % 3), theta)
