@@ -18,6 +18,11 @@ os.environ["QT_NO_GUI_THREADPOOL"] = "1"
 if __name__ == "__main__":  # until a command can say so, Ctrl-C ends the program without a traceback
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+from engine.late import import_late
+
+if "numpy" not in sys.modules:  # a fifth of the time to the window, whose first painting has no use for it
+    import_late("numpy")
+
 from engine import console, headless
 from engine.bench.command import bench
 from engine.claims.command import verify

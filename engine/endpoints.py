@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-import scipy.sparse.linalg
 
 from engine import checks
 from engine.activity import activity_on, deltas, finite_theta, output_deltas
 from engine.clarke import ClarkeResidual, clarke_residual
 from engine.curvature import Hessian, dense_hessian
 from engine.curvature.hessian import MOST_DENSE_PARAMS
+from engine.curvature.lanczos import find_ends
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Records, make_evaluator
 from engine.mlp import MLP
@@ -27,6 +27,9 @@ Mask = npt.NDArray[np.bool_]
 
 _STEPS_TO_A_KINK: Final = 4.0  # gradient descent that rests on a kink jumps over it by about a step
 _ROUNDING: Final = 1e-9  # of the largest eigenvalue
+_TOLERANCE: Final = (
+    1e-6  # of Lanczos' method: eigenvalues near 0 are then told to a thousandth of that, as above
+)
 _SAMPLES_A_BLOCK: Final = 2048
 _COOLING: Final = (1.0, 1.0, 1.0, 1.0, 1.0, 0.25, 0.0625, 0.015625)
 _PARTS_A_STAGE: Final = 8  # a look at the loss, and at who may have cancelled, after each
@@ -162,6 +165,7 @@ def classify(
 
     Raises:
         TypeError, ValueError: one sentence naming the argument.
+        ArithmeticError: one sentence, above 2,000 parameters where too many eigenvalues lie next to one another.
     """
     theta, mask = finite_theta(net, theta), trained(net, train)
     checks.real_number("learning_rate", learning_rate, above=0.0)
@@ -256,17 +260,16 @@ def _curvature(net: MLP, data: Dataset, theta: FloatArray, mask: Mask, gradient:
         is_up = values > _ROUNDING * abs(values[-1])
         drop = 0.5 * float(((vectors.T @ gradient)[is_up] ** 2 / values[is_up]).sum())
         return _Curvature(float(values[0]), float(values[-1]), drop)
-    hessian, n_trained = Hessian(net, data, theta), int(mask.sum())
+    hessian = Hessian(net, data, theta)
 
     def product(v: FloatArray) -> FloatArray:
         whole = np.zeros(net.n_params)
-        whole[mask] = v.reshape(-1)
+        whole[mask] = v
         return hessian.product(whole)[mask]
 
-    operator = scipy.sparse.linalg.LinearOperator((n_trained,) * 2, matvec=product, dtype=np.float64)
-    start = np.random.default_rng(0).standard_normal(n_trained)
-    values = scipy.sparse.linalg.eigsh(operator, k=2, which="BE", v0=start, return_eigenvectors=False)
-    return _Curvature(float(min(values)), float(max(values)), None)
+    start = np.random.default_rng(0).standard_normal(int(mask.sum()))
+    values = find_ends(product, start, 1, _TOLERANCE).values
+    return _Curvature(float(values[0]), float(values[-1]), None)
 
 
 def _blocks(data: Dataset) -> list[slice]:

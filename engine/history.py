@@ -7,32 +7,55 @@ raised something are listed apart, so none of them is ever lost.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 LOSS_RISE_TOLERANCE: Final = 1e-12
 """A rise counts when it is above this share of the loss: rounding makes 1e-15 wiggles on a plateau."""
 
-SERIES: Final[dict[str, type[np.generic]]] = {
-    "loss": np.float64,
-    "n_errors": np.int32,
-    "gradient_norm": np.float64,
-    "symmetry_spread": np.float64,
+SERIES: Final = {
+    "loss": "float64",
+    "n_errors": "int32",
+    "gradient_norm": "float64",
+    "symmetry_spread": "float64",
 }
-"""What is recorded at each step. gradient_norm: Euclidean norm of the gradient by the parameters that are
-trained, see `engine.parts`. symmetry_spread: over all hidden layers and all parameters of a unit (one
-weight from each input, bias, one weight to each output), the largest difference between two units of the
+"""What is recorded at each step, and as what type of number. gradient_norm: Euclidean norm of the gradient by
+the parameters that are trained, see `engine.parts`. symmetry_spread: over all hidden layers and all parameters of a
+unit (one weight from each input, bias, one weight to each output), the largest difference between two units of the
 layer; 0.0 only when all hidden units are the same to the last bit."""
+
+MOST_STEPS: Final = 50_000_000
+"""Steps that a run in a window records at most: a small network left alone for a day would fill the memory."""
+_BYTES_A_STEP: Final = 29  # four series, and their share of the pyramid of extremes
+_SHARE_OF_MEMORY: Final = (
+    8  # of the machine: one who goes back keeps the way ahead, too, and a window needs some
+)
 
 DISPARITY_SERIES: Final = (
     *("l1", "l2", "cross_entropy", "cross_entropy_bits", "entropy", "entropy_bits", "label_entropy"),
     *("kl", "kl_bits", "gradient_norm_quadratic", "gradient_norm_cross_entropy"),
 )
 """What is recorded on request at every so many steps: the fields of `engine.disparities.Disparities`."""
+
+
+def most_steps() -> int:
+    """Return how many steps a run in a window records: `MOST_STEPS` (1.45 GB), less on a machine with little memory.
+
+    Where the size of the memory is not known, as on Windows, it is `MOST_STEPS`.
+    """
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return MOST_STEPS
+    return max(1, min(MOST_STEPS, memory // (_SHARE_OF_MEMORY * _BYTES_A_STEP)))
+
 
 _BIN: Final = 64  # steps per entry of the min/max pyramid
 _FEWEST_TO_BIN: Final = 4 * _BIN  # narrower bins of a plot are read from the series itself
@@ -104,14 +127,15 @@ class HistoryView:
         lengths = {len(series[name]) for name in SERIES if name in series}
         if set(SERIES) - set(series) or len(lengths) != 1 or 0 in lengths:
             raise ValueError(f"series must hold {', '.join(SERIES)}, all of one length.")
+        kept = {name: np.asarray(series[name], dtype=kind) for name, kind in SERIES.items()}
         return cls(
             n_entries=lengths.pop(),
             loss_rises=loss_rises,
             error_rises=error_rises,
             jumps=tuple(jumps),
             disparity_steps=disparity_steps,
-            _series={name: np.asarray(series[name], dtype=kind) for name, kind in SERIES.items()},
-            _bins={},
+            _series=kept,
+            _bins={name: _binned(values) for name, values in kept.items()},
             _disparities=disparities.reshape(len(disparity_steps), len(DISPARITY_SERIES)),
         )
 
@@ -168,6 +192,12 @@ class HistoryView:
             np.concatenate(([head.min()], low, [tail.min()])),
             np.concatenate(([head.max()], high, [tail.max()])),
         )
+
+
+def _binned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the smallest and the largest of each `_BIN` values, (n, 2); what is over at the end is left out."""
+    chunk = values[: len(values) // _BIN * _BIN].reshape(-1, _BIN)
+    return np.stack((chunk.min(axis=1), chunk.max(axis=1)), axis=1)
 
 
 def _edges(first: int, last: int, n_bins: int) -> npt.NDArray[np.int64]:
@@ -335,5 +365,4 @@ class History:
         series, bins = self._series[name], self._bins[name]
         done, full = bins.n * _BIN, series.n // _BIN * _BIN
         if full > done:
-            chunk = series.view()[done:full].reshape(-1, _BIN)
-            bins.extend(np.stack((chunk.min(axis=1), chunk.max(axis=1)), axis=1))
+            bins.extend(_binned(series.view()[done:full]))

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from engine import checks
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from engine.mlp import MLP, Block
 
-FloatArray = npt.NDArray[np.float64]
+    FloatArray = npt.NDArray[np.float64]
 # In quotes: to look at np.random is to load it, which the window has no use for before its first painting.
 Draw: TypeAlias = "Callable[[np.random.Generator, Block, float, float], FloatArray]"
 

@@ -8,16 +8,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from engine import checks, inits, parts
 from engine.config import ACTIVATION_NAMES, LOSS_NAMES, RunConfig
 from engine.datasets.dataset import Dataset
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from engine.evaluator import Evaluator
 
-FloatArray = npt.NDArray[np.float64]
+    FloatArray = npt.NDArray[np.float64]
 
 MOST_PARAMS: Final = 50_000_000
 """Largest network: theta, its gradient and their copies take 2 GB at that size."""

@@ -16,18 +16,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from engine import checks
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from engine.datasets.dataset import Dataset
     from engine.mlp import MLP
 
-FloatArray = npt.NDArray[np.float64]
+    FloatArray = npt.NDArray[np.float64]
 
 LARGEST_SEED: Final = 2**63 - 1
-_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+_GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,11 @@ class Noise:
 
         numbers (n_examples,) are the examples' numbers in the data set that the noise was made for.
         """
-        units = np.arange(n_units, dtype=np.uint64)
+        units, golden = np.arange(n_units, dtype=np.uint64), np.uint64(_GOLDEN)
         with np.errstate(over="ignore"):  # whole numbers modulo 2^64
-            of_layer = _mixed(_mixed(np.uint64(self.seed) + _GOLDEN) + np.uint64(layer) * _GOLDEN)
-            streams = _mixed(of_layer + (units + np.uint64(1)) * _GOLDEN)
-            drawn = _mixed(streams[None, :] + (numbers.astype(np.uint64)[:, None] + np.uint64(1)) * _GOLDEN)
+            of_layer = _mixed(_mixed(np.uint64(self.seed) + golden) + np.uint64(layer) * golden)
+            streams = _mixed(of_layer + (units + np.uint64(1)) * golden)
+            drawn = _mixed(streams[None, :] + (numbers.astype(np.uint64)[:, None] + np.uint64(1)) * golden)
         u = (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53
         return np.asarray(1.0 + self.scale * (2.0 * u - 1.0))
 

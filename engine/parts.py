@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from engine import checks
 from engine.config import TRAIN_NAMES
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from engine.mlp import MLP
 
 _EXPLANATIONS: Final = {

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from engine.snapshot import Point
+from engine.snapshot import Point, frozen
 
 _MOST_POINTS: Final = 512
 _FEWEST_POINTS: Final = 16
@@ -61,9 +61,7 @@ class Path:
                 self._keep(step, theta, loss)
 
     def _keep(self, step: int, theta: npt.NDArray[np.float64], loss: float) -> None:
-        copy = theta.copy()
-        copy.flags.writeable = False
-        self._points.append(Point("", step, copy, loss))
+        self._points.append(Point("", step, frozen(theta), loss))
 
     def _double_stride(self) -> None:
         self._stride *= 2

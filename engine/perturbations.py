@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from engine import checks
 from engine.mlp import MLP
 
-FloatArray = npt.NDArray[np.float64]
-Moved = tuple[MLP, FloatArray]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+    Moved = tuple[MLP, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)

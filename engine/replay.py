@@ -12,7 +12,7 @@ import numpy.typing as npt
 from engine.chronicle import is_right, iter_chronicle, moments
 from engine.datasets.dataset import Dataset
 from engine.evaluator import Evaluator, Records, make_evaluator
-from engine.snapshot import Point, Snapshot, State
+from engine.snapshot import Point, Snapshot, State, frozen
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -171,15 +171,9 @@ def _points(snapshot: Snapshot, start: Point, last: int) -> Generator[Point, Non
         n_done, _ = evaluator.advance(theta, gradient, _rate_of(snapshot, step), records)
         if not n_done:
             return
-        yield Point("", step, _frozen(theta), float(records.loss[0]))
+        yield Point("", step, frozen(theta), float(records.loss[0]))
 
 
 def _rate_of(snapshot: Snapshot, step: int) -> float:
     """Return the learning rate of a step, from 1."""
     return [rate for at, rate in snapshot.rates if at < step][-1]
-
-
-def _frozen(theta: FloatArray) -> FloatArray:
-    copy = theta.copy()
-    copy.flags.writeable = False
-    return copy

@@ -7,6 +7,8 @@ from typing import Final
 from engine.config import RunConfig
 
 _FIRST_LINE: Final = "Lossoscope run"
+_LONGEST: Final = 100_000
+"""Characters of a text: a network of a thousand layers takes 18,000. A clipboard may hold any number of them."""
 
 
 def as_text(config: RunConfig) -> str:
@@ -18,8 +20,13 @@ def as_text(config: RunConfig) -> str:
 
 def from_text(text: str) -> RunConfig:
     """Return the settings that a text of `as_text` holds; ValueError or TypeError, one sentence, for another."""
+    if len(text) > _LONGEST:
+        raise ValueError(
+            f"The text is no run: it has {len(text):,} characters, and a run has at most {_LONGEST:,}."
+        )
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    if not lines or lines[0] != _FIRST_LINE:
+    # By its words: mail programs and web pages make spaces that are other characters.
+    if not lines or lines[0].split() != _FIRST_LINE.split():
         raise ValueError(f"The text is no run: its first line must be {_FIRST_LINE!r}.")
     settings: dict[str, str] = {}
     for line in lines[1:]:

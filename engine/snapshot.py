@@ -7,16 +7,24 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.branches import Branch
 from engine.commands import Command, PauseAtRise
 from engine.config import RunConfig
 
 if TYPE_CHECKING:  # these import the kernels, which take seconds; this file must not
+    import numpy.typing as npt
+
     from engine.datasets import Dataset
     from engine.history import HistoryView
     from engine.mlp import MLP
+
+
+def frozen(array: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return a read-only copy."""
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
 
 
 class State(StrEnum):
@@ -51,7 +59,7 @@ class Snapshot:
         history: the series up to this step, read-only views that never change.
         path: checkpoints along the run, oldest first, thinned out as it grows.
         saved: the points somebody saved, oldest first.
-        reason: why the run is stopped, or paused at a rise, one sentence; "" where neither is so.
+        reason: why the run is stopped, or paused at a rise or with a full history, one sentence; "" elsewhere.
         pause_at: at which rises the run pauses.
         suggested_rate: the rate that the window offers after a divergence, else None.
         rates: (step, rate) pairs, in order: the rate of every step after that one, until the next pair.
@@ -60,6 +68,7 @@ class Snapshot:
         branches: the other ways that the run has gone, oldest first; the same objects until they change.
         batch_seed: the order of mini-batches is drawn from it.
         branch_number, branch_name: of this run among them; the name is "" while nothing tells it from them.
+        is_full: whether it is paused because the history has no room for another step: it does not go on.
     """
 
     run_id: int
@@ -89,6 +98,8 @@ class Snapshot:
     batch_seed: int = 0
     branch_number: int = 1
     branch_name: str = ""
+    pause_at: PauseAtRise = field(default_factory=PauseAtRise)
+    is_full: bool = False
 
     @property
     def batch_sizes(self) -> frozenset[int | None]:
@@ -103,8 +114,6 @@ class Snapshot:
         for after, batch_size in self.batches or ((0, self.config.batch_size),):
             taken[max(0, after + 1 - first) :] = batch_size is not None
         return taken
-
-    pause_at: PauseAtRise = field(default_factory=PauseAtRise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,8 +185,11 @@ class EngineThread:
         )
 
     def _use(self, trainer: Trainer) -> None:
+        from engine.history import most_steps
+
         trainer.warm_up()
         trainer.apply(self._pause_at)
+        trainer.most_steps = most_steps()
         self._note_numbers()
         trainer.run_id, trainer.generation = self._run_id + 1, self._generation + 1
         self._trainer = trainer
@@ -199,9 +202,9 @@ class EngineThread:
 
     def _tell_notice(self, trainer: Trainer) -> None:
         """Tell what the Trainer did beside what was asked for."""
-        if trainer.notice:
-            self._answer(Pause(), trainer.notice, is_done=True)
-            trainer.notice = ""
+        notice = trainer.take_notice()
+        if notice:
+            self._answer(Pause(), notice, is_done=True)
 
     def _answer(self, command: Command, sentence: str, is_done: bool = False) -> None:
         self._n_refused += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import ctypes
 import gc
 import os
@@ -88,6 +89,7 @@ def make_application() -> QApplication:
     """Return the one QApplication, dressed in the light theme."""
     from PySide6.QtWidgets import QApplication
 
+    _import_as_before()
     from gui import theme
 
     app = QApplication.instance() or QApplication(["lossoscope"])
@@ -98,6 +100,15 @@ def make_application() -> QApplication:
     theme.dress(app, theme.LIGHT)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     return app
+
+
+def _import_as_before() -> None:
+    """Take back what PySide6 puts in place of Python's import, for the sake of `from __feature__ import ...`.
+
+    It reads, and keeps, the source of every module that is imported after Qt, those of numba and scipy as well:
+    35 MB.
+    """
+    builtins.__import__ = getattr(builtins, "__orig_import__", builtins.__import__)
 
 
 class Hooks:

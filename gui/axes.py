@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pyqtgraph as pg
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF
 from PySide6.QtWidgets import QApplication
 
@@ -15,8 +16,14 @@ from gui import numerals
 from gui.guards import guarded
 
 _PIXELS_A_TICK: Final = {"bottom": 85.0, "left": 42.0}
+_TYPE_PX: Final = 14.0  # the type with which numbers above each other have that room; larger type needs more
 _TEXT_GAP_PX: Final = 10.0
+_FEWEST: Final = 3  # with a single number an axis has no scale
+_FINER: Final = 6  # times as many ticks as usual, where it has too few
 _PAST_END_PX: Final = 10.0  # a label may reach so far past the end of its axis
+_MOST_PAST_END_PX: Final = 20.0  # and the text of a tick so far, where the plot does
+_LEAST_GAP_PX: Final = 4.0  # between texts that were moved towards each other
+_LEAST_UPRIGHT_PX: Final = 20.0  # between texts above each other
 _DIGITS: Final = (((1, 2, 5), 0.6), ((1, 3), 0.95))
 """Which digits have a tick where a decade is so wide: the most decades for each tick that there is room for."""
 _DECADES_A_TICK: Final = 1.4
@@ -41,7 +48,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         self.enableAutoSIPrefix(False)
         self.setStyle(tickFont=tick_font(), maxTextLevel=0, tickAlpha=255, tickTextOffset=6)
         if orientation == "bottom":  # a text may reach past the end of the axis by so many pixels
-            self.setStyle(hideOverlappingLabels=20)
+            self.setStyle(hideOverlappingLabels=round(_MOST_PAST_END_PX))
         # Drawn anew only when its range moves; otherwise a picture is copied.
         self.setCacheMode(self.CacheMode.DeviceCoordinateCache)
 
@@ -55,19 +62,47 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     def tickValues(self, low: float, high: float, size: float) -> Levels:
         """Return the ticks with text, then those without; see AxisItem."""
         low, high = min(low, high), max(low, high)  # an axis that points down comes the other way round
-        n_ticks = max(2.0, self.density * size / _PIXELS_A_TICK[self.orientation])
+        enlarged = tick_font().pixelSize() / _TYPE_PX if self.orientation == "left" else 1.0
+        n_ticks = max(2.0, self.density * size / (enlarged * _PIXELS_A_TICK[self.orientation]))
         if self.is_log:
             return log_ticks(low, high, n_ticks, self.zero_line)
+        pixels = size / (high - low) if high > low else 0.0
         low, high = max(low, self.limits[0]), min(high, self.limits[1])
         if not high > low:  # one number, as on the axis of a single unit
             return [(1.0, [low])]
         levels = linear_ticks(low, high, n_ticks, self.is_whole)
-        if high <= low:  # one value between the limits, as of a matrix of one unit: there is nothing to crowd
-            return levels
-        while self.orientation == "bottom" and n_ticks > 1.0 and _is_crowded(levels, size / (high - low)):
+        while self.orientation == "bottom" and n_ticks > 1.0 and self._is_crowded(levels, pixels):
             n_ticks = max(1.0, 0.7 * n_ticks)
-            levels = linear_ticks(low, high, n_ticks, self.is_whole)
-        return levels
+            [(spacing, values)], before = linear_ticks(low, high, n_ticks, self.is_whole), levels[0][1]
+            levels = [(spacing, values or before[-1:])]  # one number is more than none
+        return self._with_a_few(levels, low, high, pixels)
+
+    def _with_a_few(self, levels: Levels, low: float, high: float, pixels: float) -> Levels:
+        """Return levels, or closer ticks where there are fewer than three and the texts do not touch."""
+        n_ticks = 2.0
+        while len(levels[0][1]) < _FEWEST and n_ticks <= _FINER:
+            closer = linear_ticks(low, high, n_ticks, self.is_whole)
+            if self._is_crowded(closer, pixels):
+                break
+            levels = closer if len(closer[0][1]) > len(levels[0][1]) else levels
+            n_ticks += 1.0
+        return levels if len(levels[0][1]) > 1 else self._ends(levels, low, high, pixels)
+
+    def _ends(self, levels: Levels, low: float, high: float, pixels: float) -> Levels:
+        """Return the outermost of ticks too close for their texts, where the two have room; else levels."""
+        [(_, values)] = linear_ticks(low, high, float(_FEWEST), self.is_whole)
+        ends = [(values[-1] - values[0], [values[0], values[-1]])] if len(values) > 1 else levels
+        return levels if self._is_crowded(ends, pixels) else ends
+
+    def _is_crowded(self, levels: Levels, pixels: float) -> bool:
+        """Whether the texts of ticks would touch; pixels is the length of a unit."""
+        [(spacing, values)] = levels
+        metrics = QFontMetricsF(tick_font())
+        needed = metrics.height()
+        if self.orientation == "bottom":
+            halves = [0.5 * metrics.horizontalAdvance(text) for text in numerals.ticks(values)]
+            needed = max((left + right for left, right in pairwise(halves)), default=0.0) + _TEXT_GAP_PX
+        return needed > spacing * pixels
 
     def major_ticks(self) -> list[float]:
         """Return where the ticks with text are, in the view's coordinates."""
@@ -87,6 +122,43 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
             texts = numerals.ticks([10.0**value for value in above])
         return ["0"] * (len(values) - len(above)) + texts
 
+    def generateDrawSpecs(self, p: Any) -> Any:
+        """Return what is drawn; texts at the ends of a level axis are moved inwards, not left out; see AxisItem."""
+        specs = super().generateDrawSpecs(p)
+        if specs is None or self.orientation != "bottom":
+            return specs
+        return (*specs[:2], self._texts_in_sight())
+
+    def _texts_in_sight(self) -> list[tuple[QRectF, Any, str]]:
+        """Return place, flags and text of each tick; a text may reach as far as the plot does."""
+        low, high = self.range
+        width, values = self.size().width(), self.major_ticks()
+        texts = self.tickStrings(values, 1.0, self._tick_spacing())
+        metrics = QFontMetricsF(tick_font())
+        top, behind = self.style["tickTextOffset"][1], -_MOST_PAST_END_PX
+        end = width + self._room_past_end()
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextDontClip
+        placed: list[tuple[QRectF, Any, str]] = []
+        for value, text in zip(values, texts, strict=True):
+            at, length = (value - low) / (high - low) * width, metrics.horizontalAdvance(text)
+            left = min(max(at - 0.5 * length, -_MOST_PAST_END_PX), end - length)
+            if left >= behind and abs(left + 0.5 * length - at) <= 0.5 * length and 0.0 <= at <= width:
+                placed.append((QRectF(left, top, length, 0.8 * metrics.height()), flags, text))
+                behind = left + length + _LEAST_GAP_PX
+        return placed
+
+    def _tick_spacing(self) -> float:
+        size = (self.size().height() if self.orientation == "left" else self.size().width()) + 2.0
+        return self.tickValues(self.range[0], self.range[1], size)[0][0]
+
+    def _room_past_end(self) -> float:
+        """Return how far behind the end of the axis a text can still be seen, in pixels."""
+        view = self.getViewWidget()
+        if view is None:
+            return _MOST_PAST_END_PX
+        rest = view.sceneRect().right() - self.sceneBoundingRect().right() + _MOST_PAST_END_PX
+        return float(min(max(rest, 0.0), _MOST_PAST_END_PX))
+
     def resizeEvent(self, event: Any = None) -> None:
         """Put the label in the middle, or as near to it as its ends can be seen; see AxisItem."""
         if self.label is not None:  # or the plot is being closed
@@ -100,6 +172,12 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         else:
             at.setY(max(at.y(), length - _PAST_END_PX))
         self.label.setPos(at)
+
+    def setLabel(self, *args: Any, **kwargs: Any) -> None:
+        """Give the axis another label, shortened and placed as the room allows; see AxisItem."""
+        super().setLabel(*args, **kwargs)
+        if self.size().width() > 0.0:  # it is laid out
+            self.resizeEvent()
 
     def _shorten_label(self) -> None:
         """Leave out of the label what there is no room for: its unit first, then its end."""
@@ -136,26 +214,29 @@ def log_ticks(low: float, high: float, n_ticks: float, zero_line: float | None) 
     width = high - low
     if width <= 0.5:
         [(_, values)] = linear_ticks(10.0**low, 10.0**high, n_ticks, is_whole=False)
+        if len(values) < _FEWEST - 1:
+            [(_, values)] = linear_ticks(10.0**low, 10.0**high, 2.0 * n_ticks, is_whole=False)
         return [(0.0, extra + [math.log10(value) for value in values if value > 0])]
     for digits, n_most in _DIGITS:
         if width <= n_most * n_ticks and not extra:
             return [(0.3, _round_values(low, high, digits)), (0.1, _minor(low, high))]
     step = max(1.0, _spacing(0.75 * width / (_DECADES_A_TICK * n_ticks)))
+    closer = [5.0, 2.0, 1.0] if len(extra + _multiples(low, high, step)) < _FEWEST - 1 else []
+    pixels_a_decade = n_ticks * _PIXELS_A_TICK["left"] / width
+    step = next(
+        (
+            one
+            for one in closer
+            if one * pixels_a_decade >= _LEAST_UPRIGHT_PX and len(_multiples(low, high, one)) >= _FEWEST - 1
+        ),
+        step,
+    )
     return [(step, extra + _multiples(low, high, step)), (0.1, _minor(low, high) if step == 1.0 else [])]
 
 
 def _spacing(rough: float) -> float:
     power: float = 10.0 ** math.floor(math.log10(max(rough, 1e-300)))
     return power * next(step for step in (1.0, 2.0, 5.0, 10.0) if step * power >= rough * (1 - 1e-9))
-
-
-def _is_crowded(levels: Levels, pixels: float) -> bool:
-    """Whether the texts of ticks would touch; pixels is the length of a unit."""
-    [(spacing, values)] = levels
-    metrics = QFontMetricsF(tick_font())
-    halves = [0.5 * metrics.horizontalAdvance(text) for text in numerals.ticks(values)]
-    needed = max((left + right for left, right in pairwise(halves)), default=0.0)
-    return needed + _TEXT_GAP_PX > spacing * pixels
 
 
 def _multiples(low: float, high: float, spacing: float) -> list[float]:
@@ -181,5 +262,5 @@ def _round_values(low: float, high: float, digits: Iterable[int]) -> list[float]
 def tick_font() -> QFont:
     """Return the type of axes: the application's, never smaller than can be read from the back row."""
     font = QApplication.font()
-    font.setPixelSize(max(14, QFontInfo(font).pixelSize()))
+    font.setPixelSize(max(round(_TYPE_PX), QFontInfo(font).pixelSize()))
     return font

@@ -43,7 +43,7 @@ class BoxAxes:
         shares = scale.share(np.array(values)) if values else np.empty(0)
         heights = [(HALF_HEIGHT * (2.0 * share - 1.0)) for share in shares.tolist()]
         self._ticks = (_linear(x), _linear(y), list(zip(heights, numerals.ticks(values), strict=True)))
-        self._labels = labels
+        self._labels = (numerals.signed(labels[0]), numerals.signed(labels[1]), labels[2])
 
     def margins(self) -> tuple[float, float, float, float]:
         """Return the room in pixels that numbers and names need on the left, top, right and bottom."""

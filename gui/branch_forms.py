@@ -37,7 +37,7 @@ from engine.commands import (
 from engine.config import ARITHMETICS, RunConfig
 from engine.perturbations import PERTURBATION_TABLE
 from engine.snapshot import Snapshot, State
-from gui import theme
+from gui import numerals, theme
 from gui.kicks import DEFAULT_STRENGTH, read_option
 from gui.theme import Theme, set_role
 from gui.timeline import names_of, swatch
@@ -102,13 +102,23 @@ class BranchForm(QDialog):
             self._pending = None
             self.accept()
             return
-        self._snapshot = snapshot
+        if snapshot.run_id != self._snapshot.run_id:  # another run: what stands here is about the old one
+            self.reject()
+            return
+        self._follow(snapshot)
         self.setWindowTitle(f"Branch from step {snapshot.n_steps:,}")
         words = (
             f"The run as it was, {snapshot.furthest:,} steps, is kept as branch {snapshot.branch_number}. "
         )
         words += "The new branch goes on from here with what you change below. "
         self._words.setText(f"{words}A run has at most {MOST} branches.")
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Let the fields that nobody touched say what the run has now."""
+        before, self._snapshot = self._start_texts(), snapshot
+        for key, text in self._start_texts().items():
+            if text != before[key] and self.text(key) == before[key]:
+                self.set_text(key, text)
 
     def send(self) -> None:
         """Ask for the branch if all fields will do."""
@@ -402,7 +412,7 @@ def _place(snapshot: Snapshot, number: int) -> str:
     loss, n_errors = branch.history["loss"][-1], branch.history["n_errors"][-1]
     return (
         f"parts at {min(branch.parted_at, snapshot.n_steps):,}, ends at {branch.n_steps:,}, "
-        f"loss {loss:.4g}, {n_errors:,} errors"
+        f"loss {numerals.short(loss)}, {n_errors:,} errors"
     )
 
 

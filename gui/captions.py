@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QResizeEvent, QTextLayout, QTextOption
+from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui.guards import guarded
 from gui.theme import set_role
 
 _MOST_LINES: Final = 4
-_LEAST_LINES: Final = 2
-_LINES_A_LINE: Final = 4.5  # lines of text as high as the panel, for each line of the caption
+_LEAST_LINES: Final = 1
+_LINES_A_LINE: Final = 6.0  # lines of text as high as the panel, for each line of the caption
 
 
 class Caption(QLabel):
-    """A paragraph of two to four lines, by the height of the widget that it stands in and of the type.
+    """A paragraph of one to four lines, by the height of the widget that it stands in and of the type.
 
     The tool tip and `text` have all of it. A problem is shown whole.
     """
@@ -88,22 +88,27 @@ class Caption(QLabel):
         self._cut()
 
     def _cut(self) -> None:
-        lines = self._lines()
+        lines = broken_lines(self._whole, self.font(), self.width())
         n_lines = len(lines) if self._is_problem else self._n_lines
-        if len(lines) > n_lines:
-            rest = "".join(lines[n_lines - 1 :])
-            elided = self.fontMetrics().elidedText(rest, Qt.TextElideMode.ElideRight, self.width())
-            lines = [*lines[: n_lines - 1], elided]
-        super().setText("\n".join(line.rstrip() for line in lines))
+        super().setText("\n".join(cut_lines(lines, n_lines, self.fontMetrics(), self.width())))
 
-    def _lines(self) -> list[str]:
-        """Return the text broken into lines as wide as the label."""
-        layout = QTextLayout(self._whole, self.font())
-        layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft))
-        layout.beginLayout()
-        lines: list[str] = []
-        while (line := layout.createLine()).isValid():
-            line.setLineWidth(max(1, self.width()))
-            lines.append(self._whole[line.textStart() : line.textStart() + line.textLength()])
-        layout.endLayout()
-        return lines
+
+def broken_lines(text: str, font: QFont, width: int) -> list[str]:
+    """Return a text broken into lines of at most that width, in pixels."""
+    layout = QTextLayout(text, font)
+    layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft))
+    layout.beginLayout()
+    lines: list[str] = []
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(max(1, width))
+        lines.append(text[line.textStart() : line.textStart() + line.textLength()])
+    layout.endLayout()
+    return lines
+
+
+def cut_lines(lines: list[str], n_lines: int, metrics: QFontMetrics, width: int) -> list[str]:
+    """Return at most so many of the lines, the last one cut with dots where more follow."""
+    if len(lines) > n_lines:
+        rest = "".join(lines[n_lines - 1 :])
+        lines = [*lines[: n_lines - 1], metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)]
+    return [line.rstrip() for line in lines]

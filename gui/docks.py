@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
+from PySide6.QtCore import QByteArray, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolBar, QToolButton, QWidget
 
 from gui import icons
+from gui.guards import painting
 from gui.shields import Shield
 from gui.theme import Theme
 
@@ -51,6 +52,8 @@ LECTURE: Final = ("loss", "errors", "landscape", "lesson")
 """What an audience can follow; everything else is hidden."""
 RESEARCH: Final = {"ledger": "lesson", "curvature": "symmetry", "gradients": "weights"}
 """The panels that take the front place of another, for whoever looks on all day."""
+_FILL: Final = "Let this panel fill the window. (F8 where it has the focus)"
+_PUT_BACK: Final = "Put all panels back where they were. (F8)"
 _LEFT_WIDTH: Final = 50  # all in hundredths of what is shared
 _TEXT_WIDTH: Final = 38  # of the lesson in a presentation
 _PRESENTED_HEIGHTS: Final = (58, 42)  # a lesson names first what matters most
@@ -69,6 +72,8 @@ class Docks(QObject):
         super().__init__(window)
         self._window = window
         self._theme = theme
+        self._brought: tuple[str, ...] = ()
+        self._before: QByteArray | None = None  # the arrangement, while one panel fills the window
         self._docks = {panel_id: self._make(panel_id) for panel_id in TITLES}
         self.arrange()
 
@@ -86,12 +91,56 @@ class Docks(QObject):
         """Return a checkable action for each dock, which shows and hides it."""
         return [dock.toggleViewAction() for dock in self._docks.values()]
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether one panel fills the window."""
+        return self._before is not None
+
+    def toggle_fill(self, panel_id: str) -> None:
+        """Let a panel fill the window; when one does, put all back where they were."""
+        if self._before is not None:
+            self.take_back()
+            return
+        self._before = self._window.saveState()
+        self._docks[panel_id].setFloating(False)
+        self.show_only([panel_id])
+        self._bar(self._docks[panel_id]).show_filled(True)
+
+    def take_back(self) -> None:
+        """Put all panels where they were before one filled the window, if one does."""
+        if self._before is None:
+            return
+        before, self._before = self._before, None
+        for dock in self._docks.values():
+            self._bar(dock).show_filled(False)
+        self.restore(before)
+
+    def restore(self, arrangement: QByteArray) -> None:
+        """Put the docks where a `saveState` had them; which bars are to be seen is not theirs to say."""
+        bars = {bar: bar.isHidden() for bar in self._window.findChildren(QToolBar)}
+        self._window.restoreState(arrangement)
+        for bar, is_hidden in bars.items():
+            bar.setHidden(is_hidden)
+
     def show(self, panel_ids: Iterable[str]) -> None:
         """Show these panels, in front where they share a place, the first named foremost; the others stay."""
+        self.take_back()
         wanted = [panel_id for panel_id in panel_ids if panel_id in self._docks]
         for panel_id in reversed(wanted):
             self._docks[panel_id].show()
             self._docks[panel_id].raise_()
+
+    def show_lesson(self, panel_ids: Sequence[str]) -> None:
+        """Show a lesson's panels as `show` does; what only the lesson before had brought goes behind again."""
+        for panel_id in self._brought:
+            front = self._docks.get(BEHIND.get(panel_id, ""))
+            dock = self._docks.get(panel_id)
+            if panel_id in panel_ids or front is None or dock is None or dock.visibleRegion().isEmpty():
+                continue
+            if front in self._window.tabifiedDockWidgets(dock):
+                front.raise_()
+        self._brought = tuple(panel_ids)
+        self.show(panel_ids)
 
     def show_only(self, panel_ids: Iterable[str]) -> None:
         """Show these panels and hide all others."""
@@ -101,6 +150,7 @@ class Docks(QObject):
 
     def present(self, panel_ids: Iterable[str], has_text: bool) -> None:
         """Show these panels only, side by side, or one above the other where the lesson's text is beside them."""
+        self.take_back()
         wanted = [panel_id for panel_id in panel_ids if panel_id in self._docks]
         shown = [*wanted, "lesson"] if has_text else wanted
         self.show_only(())
@@ -123,6 +173,7 @@ class Docks(QObject):
 
     def arrange(self) -> None:
         """Show all docks in their first places."""
+        self.take_back()
         for dock in self._docks.values():
             dock.setFloating(False)
             # Side by side for a moment, all of them would make the window grow.
@@ -183,14 +234,18 @@ class Docks(QObject):
         """Draw the signs in the title bars in the colours of a theme."""
         self._theme = theme
         for dock in self._docks.values():
+            dock.set_frame(theme.outline)
             self._bar(dock).set_theme(theme)
 
-    def _make(self, panel_id: str) -> QDockWidget:
-        dock = QDockWidget(TITLES.get(panel_id, panel_id), self._window)
+    def _make(self, panel_id: str) -> Dock:
+        dock = Dock(TITLES.get(panel_id, panel_id), self._window)
         dock.setObjectName(f"dock_{panel_id}")
         dock.setWidget(QLabel(alignment=Qt.AlignmentFlag.AlignCenter))
+        dock.set_frame(self._theme.outline)
         bar = TitleBar(dock)
         bar.set_theme(self._theme)
+        bar.fill_button.clicked.connect(lambda: self.toggle_fill(panel_id))
+        bar.close_button.clicked.connect(lambda: self.take_back() if self.is_filled else dock.close())
         bar.help_button.clicked.connect(lambda: self.help_wanted.emit(panel_id))
         dock.setTitleBarWidget(bar)
         return dock
@@ -201,8 +256,27 @@ class Docks(QObject):
         return bar
 
 
+class Dock(QDockWidget):
+    """A dock with a line around it while it floats: without one nothing tells it from the window below."""
+
+    def set_frame(self, colour: str) -> None:
+        """Draw the line in a colour, #rrggbb."""
+        self._colour = colour
+        self.update()
+
+    @painting
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the line; the rest is drawn by the title and the panel."""
+        super().paintEvent(event)
+        if self.isFloating():
+            painter = QPainter(self)
+            painter.setPen(QColor(self._colour))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            painter.end()
+
+
 class TitleBar(QWidget):
-    """Title of a dock, a button that explains the panel, and one that hides it; it can be dragged.
+    """Title of a dock; buttons that let the panel fill the window, explain and hide it; it can be dragged.
 
     The buttons take no focus: the menus View and Help do the same by keyboard.
     """
@@ -213,23 +287,30 @@ class TitleBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         title = QLabel(dock.windowTitle())
         dock.windowTitleChanged.connect(title.setText)
+        self.fill_button = _small_button(_FILL)
         self.help_button = _small_button("Explain this panel. (F1 where it has the focus; F2 explains all)")
         self.close_button = _small_button("Hide this panel; the menu View shows it again.")
-        self.close_button.clicked.connect(dock.close)
         self.allow_help(False)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 2, 4, 2)
         layout.setSpacing(2)
         layout.addWidget(title, 1)
-        layout.addWidget(self.help_button)
-        layout.addWidget(self.close_button)
+        for button in (self.fill_button, self.help_button, self.close_button):
+            layout.addWidget(button)
 
     def allow_help(self, is_allowed: bool) -> None:
         """Show or hide the button that explains the panel."""
         self.help_button.setVisible(is_allowed)
 
+    def show_filled(self, is_filled: bool) -> None:
+        """Say what the button that fills the window would do now."""
+        tip = _PUT_BACK if is_filled else _FILL
+        self.fill_button.setToolTip(tip)
+        self.fill_button.setAccessibleName(tip)
+
     def set_theme(self, theme: Theme) -> None:
         """Draw the signs in the colours of a theme."""
+        self.fill_button.setIcon(icons.icon("fill", theme.muted))
         self.help_button.setIcon(icons.icon("help", theme.muted))
         self.close_button.setIcon(icons.icon("close", theme.muted))
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.snapshot import Snapshot
+from gui.targets import TargetQuestion
 
 _PICTURES = "Pictures (*.png *.svg *.pdf);;All files (*)"
 _TABLES = "Tables (*.csv);;All files (*)"
@@ -35,15 +36,15 @@ class ExportMenu(QObject):
         self._window = window
         self._panel = panel
         self._snapshot = snapshot
+        self._picture = TargetQuestion(window, "Save a picture", "lossoscope.png", _PICTURES, ".png")
+        self._table = TargetQuestion(window, "Save the history", "history.csv", _TABLES, ".csv")
 
     def ask_picture(self) -> None:
         """Ask where to save a picture of the panel that has the focus, or of the window."""
-        from PySide6.QtWidgets import QFileDialog
-
         drawn = self._drawn()
-        path, _ = QFileDialog.getSaveFileName(self._window, "Save a picture", "lossoscope.png", _PICTURES)
-        if path:
-            self.save_picture(Path(path), drawn)
+        path = self._picture.ask()
+        if path is not None:
+            self.save_picture(path, drawn)
 
     def save_picture(self, path: Path, drawn: QWidget) -> None:
         """Save a picture of a widget; its ending says as what."""
@@ -58,11 +59,9 @@ class ExportMenu(QObject):
 
     def ask_history(self) -> None:
         """Ask where to save the history as CSV."""
-        from PySide6.QtWidgets import QFileDialog
-
-        path, _ = QFileDialog.getSaveFileName(self._window, "Save the history", "history.csv", _TABLES)
-        if path:
-            self.save_history(Path(path))
+        path = self._table.ask()
+        if path is not None:
+            self.save_history(path)
 
     def save_history(self, path: Path) -> None:
         """Save every entry of the history as CSV, a line a step; each number reads back as the same number."""

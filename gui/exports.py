@@ -8,7 +8,6 @@ from typing import Final
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QPoint, QSize, QSizeF
 from PySide6.QtGui import QPageLayout, QPageSize, QPaintDevice, QPdfWriter
-from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
 _DOTS_PER_INCH: Final = 96
@@ -51,13 +50,9 @@ def _draw_png(widget: QWidget, buffer: QBuffer) -> None:
 
 
 def _draw_svg(widget: QWidget, buffer: QBuffer) -> None:
-    # Not pyqtgraph's exporter, which raises with Qt 6.11 and newer.
-    generator = QSvgGenerator()
-    generator.setOutputDevice(buffer)
-    generator.setSize(widget.size())
-    generator.setViewBox(widget.rect())
-    generator.setTitle(widget.windowTitle() or widget.accessibleName())
-    _render(widget, generator)
+    from gui.svg_pictures import svg
+
+    buffer.write(svg(widget).encode())
 
 
 def _draw_pdf(widget: QWidget, buffer: QBuffer) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from engine import checks
+from gui import numerals
 from gui.keys import is_space
 
 _NOTE_WIDTH: Final = 340
@@ -138,7 +139,7 @@ class FieldNote(QLabel):
 def read_real(name: str, text: str, above: float = -math.inf, at_least: float = -math.inf) -> float:
     """Return the number of a text; ValueError with one sentence if it is none or out of bounds."""
     try:
-        number = float(text)
+        number = float(numerals.unsigned(text))
     except ValueError:
         raise ValueError(f"{name} must be a number, not {text!r}.") from None
     return checks.real_number(name, number, above, at_least)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands import Change, Command, OpenRun, Reset
+from engine.commands import Change, Command, GoTo, OpenRun, Reset
 from engine.films import FilmPlan
 from engine.lessons import DEFAULT, load_lesson
 from engine.outputs import check_target, replacing
@@ -65,6 +65,7 @@ def make_film(
     check_target("out", plan.out)
     lesson = load_lesson(source if isinstance(source, str) else DEFAULT)
     events = () if isinstance(source, str) else _events(source, plan.n_steps)
+    check()  # what follows cannot be cut short for seconds
     with stage.quiet():
         window = stage.open_offscreen(lesson, plan.size)
         try:
@@ -72,9 +73,12 @@ def make_film(
                 _arrange(window, looks)
             stage.dress(window, plan.theme)
             replay = Replay(window, events, plan.n_steps, check)
-            replay.start(None if isinstance(source, str) else source)
-            _choose_in(window, panel_looks)
-            _shoot(window, replay, plan, note, check)
+            replay.open(None if isinstance(source, str) else source)
+            drawn = stage.choose(window, plan.panel, plan.size)
+            if panel_looks:
+                _choose_in(window, replay, panel_looks, check)
+            replay.rewind()
+            _shoot(window, drawn, replay, plan, note, check)
             return replay.reason
         finally:
             window.close()
@@ -101,17 +105,22 @@ def _arrange(window: Window, looks: Path) -> None:
     WindowMemory(looks).arrange(window)
 
 
-def _choose_in(window: Window, panel_looks: Looks | None) -> None:
-    """Choose in the panels what is to be chosen; by now they know the run."""
-    if panel_looks:
-        from gui.panel_looks import restore_looks
+def _choose_in(window: Window, replay: Replay, panel_looks: Looks, check: stage.Check) -> None:
+    """Choose in the panels what is to be chosen, and draw the pictures that do not follow the run where they were."""
+    from gui.panel_looks import restore_looks
 
-        restore_looks(window.panels, panel_looks)
+    restore_looks(window.panels, panel_looks, window.bridge.snapshot)
+    for panel in window.panels:
+        step = panel_looks.get(panel.panel_id, {}).get("held_step")
+        if step is not None and replay.stand_at(step) and panel.is_seen:
+            panel.recompute()
+            stage.settle(window, check)
 
 
-def _shoot(window: Window, replay: Replay, plan: FilmPlan, note: Note, check: stage.Check) -> None:
-    """Photograph one frame after the other into the file."""
-    drawn = stage.choose(window, plan.panel, plan.size)
+def _shoot(
+    window: Window, drawn: QWidget, replay: Replay, plan: FilmPlan, note: Note, check: stage.Check
+) -> None:
+    """Photograph one frame after the other of what is drawn in a window into the file."""
     shown, pixels = -1, None
     with (
         replacing(plan.out.absolute()) as temporary,
@@ -163,14 +172,27 @@ class Replay:
         report = self._window.bridge.newest
         return report.message if report is not None and report.state is State.STOPPED else ""
 
-    def start(self, run_file: Path | None) -> None:
-        """Wait for the start of the lesson that the window has, or go to that of a run file."""
+    def open(self, run_file: Path | None) -> None:
+        """Wait for the lesson that the window has, or for a run file, at the end of that run."""
         stage.wait_for_run(self._window, self._check)
         if run_file is not None:
             first = self._snapshot.run_id
             self._send(OpenRun(str(run_file)), lambda: self._snapshot.run_id > first)
-            generation = self._snapshot.generation
-            self._send(Reset(), lambda: self._snapshot.generation > generation)
+
+    def stand_at(self, step: int) -> bool:
+        """Go to a step of the run; return whether there is one of that number."""
+        if step > self._snapshot.furthest:
+            return False
+        self._move(GoTo(step))
+        return True
+
+    def rewind(self) -> None:
+        """Go to the start, from which it is gone through again."""
+        self._move(Reset())
+
+    def _move(self, command: Command) -> None:
+        generation = self._snapshot.generation
+        self._send(command, lambda: self._snapshot.generation > generation)
 
     def go_to(self, step: int) -> None:
         """Train to a step, and change on the way what was changed there: before the step after it was taken."""

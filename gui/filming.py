@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # what only a film needs is imported when one is asked for
     from gui.panels.panel import Panel
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
+_KILLED_MS: Final = 60_000  # it is nice: on a busy machine it waits long even to be ended
 _END_MS: Final = 10_000  # a process that is asked to end removes what it wrote first
 
 
@@ -219,7 +220,7 @@ class _Film:
             and not self.process.waitForFinished(_END_MS)
         ):
             self.process.kill()
-            self.process.waitForFinished(_END_MS)
+            self.process.waitForFinished(_KILLED_MS)
 
     def clean(self) -> None:
         """Remove dialogue and temporary files."""

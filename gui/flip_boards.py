@@ -9,22 +9,21 @@ import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPaintEvent,
     QPen,
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from engine.chronicle import Chronicle
 from gui.axes import tick_font
-from gui.guards import painting
+from gui.focus_frames import FramedWidget
 from gui.plot_items import shape_polygon
+from gui.stretches import stretches
 from gui.theme import Theme
 
 Labels = npt.NDArray[np.int64]
@@ -34,7 +33,7 @@ _ROW_GAP_PX: Final = 2.0
 _CROSS_PX: Final = 9.0  # a wrong cell as large as that has a cross in it
 
 
-class FlipBoard(QWidget):
+class FlipBoard(FramedWidget):
     """A row a sample, a column a moment: pale where the sample is right, dark where it is wrong.
 
     Above the rows stands how many of all samples are wrong at each moment, with a triangle where the errors
@@ -49,8 +48,7 @@ class FlipBoard(QWidget):
     """Another sample or moment was chosen by hand."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.theme = theme
+        super().__init__(theme)
         self.sample = 0
         self.moment = 0
         self._chronicle: Chronicle | None = None
@@ -59,7 +57,6 @@ class FlipBoard(QWidget):
         self._rose: npt.NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
         self._n_errors: Labels = np.empty(0, dtype=np.int64)
         self._first = 0
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(180, 120)
 
@@ -89,11 +86,6 @@ class FlipBoard(QWidget):
     def clear(self) -> None:
         """Show nothing."""
         self._chronicle, self._first = None, 0
-        self.update()
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Set the colours."""
-        self.theme = theme
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -173,16 +165,6 @@ class FlipBoard(QWidget):
             self.choose(sample, moment)
             self.chosen_changed.emit()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show where the focus is."""
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show that the focus is elsewhere."""
-        super().focusOutEvent(event)
-        self.update()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the chosen sample in sight."""
         super().resizeEvent(event)
@@ -219,11 +201,8 @@ class FlipBoard(QWidget):
 
     # Painting
 
-    @painting
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw errors, rows, steps, and the choice."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self.theme.panel))
         if self._chronicle is None:
             return
         painter.setFont(tick_font())
@@ -234,9 +213,6 @@ class FlipBoard(QWidget):
         self._paint_names(painter, board, samples)
         self._paint_choice(painter, self._chronicle, board, samples)
         self._paint_steps(painter, self._chronicle, board)
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(self.theme.accent), 2.0))
-            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
     def _paint_errors(self, painter: QPainter, chronicle: Chronicle, board: QRectF) -> None:
         """Draw a bar a moment: all errors, on a scale from 0 to the most of them; a triangle for a rise."""
@@ -269,7 +245,7 @@ class FlipBoard(QWidget):
         colour = QColor(self.theme.errors)
         for row, cells in enumerate(right):
             y = board.top() + row * height
-            for first, stop in _runs(~cells):
+            for first, stop in stretches(~cells):
                 left = board.left() + first * width
                 painter.fillRect(QRectF(left, y, (stop - first) * width, height), colour)
         painter.setPen(QPen(QColor(self.theme.panel), 1.0))
@@ -344,10 +320,3 @@ class FlipBoard(QWidget):
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, long if fits else "steps")
         name = QRectF(0.0, y, board.left() - 10.0, line)
         painter.drawText(name, Qt.AlignmentFlag.AlignRight, "sample")
-
-
-def _runs(cells: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return first and end of each run of True in cells (n,)."""
-    padded = np.concatenate(([False], cells, [False]))
-    edges = np.flatnonzero(padded[1:] != padded[:-1]).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))

@@ -6,10 +6,19 @@ Text fields keep both keys: nothing is changed for a widget in which one types w
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QWidget
 
+ARROWS: Final = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, 1),
+    Qt.Key.Key_Down: (0, -1),
+}
+"""(across, up) of the arrow keys."""
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 

@@ -21,10 +21,13 @@ from PySide6.QtWidgets import (
 from engine.commands import Perturb
 from engine.perturbations import PERTURBATION_TABLE, Option, Perturbation
 from engine.snapshot import Report
+from gui import numerals
 from gui.fields import read_real
 from gui.theme import set_role
 
 DEFAULT_STRENGTH: Final = 1e-3
+_FIRST: Final = 1  # number of the first unit for a person; the engine's is 0
+_UNIT_LABEL: Final = "number of the hidden unit, from 1"
 
 
 class Kicker(QObject):
@@ -36,18 +39,22 @@ class Kicker(QObject):
         strength: the scale of kicks that have one.
         chosen: name of the kick that was given last.
         next_seed: the seed that the next kick will have.
+        widths: of the hidden layers of the run.
     """
 
     command_issued = Signal(object)
     """A Perturb for the engine."""
     chosen_changed = Signal(str)
     """Another kick was given; its title."""
+    begun_anew = Signal()
+    """Another run is there."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.strength = DEFAULT_STRENGTH
         self.chosen = next(iter(PERTURBATION_TABLE))
         self.next_seed = 0
+        self.widths: tuple[int, ...] = ()
         self._run_id = -1
 
     def follow(self, report: Report) -> None:
@@ -55,6 +62,8 @@ class Kicker(QObject):
         snapshot = report.snapshot
         if snapshot is not None and snapshot.run_id != self._run_id:
             self._run_id, self.next_seed = snapshot.run_id, 0
+            self.widths = snapshot.net.layer_sizes[1:-1]
+            self.begun_anew.emit()
 
     def make_actions(self, parent: QObject) -> list[QAction]:
         """Return one action for each kick of the table."""
@@ -116,6 +125,7 @@ class KickDialog(QDialog):
         layout.addWidget(buttons)
         self.setMinimumWidth(420)
         self.choice.currentIndexChanged.connect(self._build_fields)
+        kicker.begun_anew.connect(self._show_next_seed)
         self.choose(kicker.chosen)
 
     def choose(self, name: str) -> None:
@@ -138,16 +148,26 @@ class KickDialog(QDialog):
                 self._show_problem(option.name, str(error))
         if len(options) == len(self._kick.options):
             self._given = self._kicker.kick_with(self._kick.name, options)
-            if "seed" in self.fields:
-                self.fields["seed"].setText(str(self._kicker.next_seed))
+            self._show_next_seed()
 
     def note_refusal(self, command: object, sentence: str) -> bool:
         """Show beside its field why the engine refused a kick; return whether it was given here."""
         first_word = sentence.split(" ", 1)[0]
         if self._given is None or command is not self._given or first_word not in self._notes:
             return False
-        self._show_problem(first_word, sentence)
+        self._show_problem(first_word, self._refusal(self._given, sentence))
         return True
+
+    def _refusal(self, given: Perturb, sentence: str) -> str:
+        """Return why a kick was refused; the engine counts units from 0, a person from 1."""
+        if not sentence.startswith("unit "):
+            return sentence
+        width, unit = self._kicker.widths[int(given.options["layer"]) - 1], int(given.options["unit"])
+        return f"unit must be a whole number from 1 to {width}, not {unit + _FIRST}."
+
+    def _show_next_seed(self) -> None:
+        if "seed" in self.fields:
+            self.fields["seed"].setText(str(self._kicker.next_seed))
 
     def _show_problem(self, option: str, sentence: str) -> None:
         self._notes[option].setText(sentence)
@@ -168,8 +188,8 @@ class KickDialog(QDialog):
 
     def _add_field(self, option: Option) -> None:
         starts: dict[str, float | int] = {"scale": self._kicker.strength, "seed": self._kicker.next_seed}
-        field = QLineEdit(f"{starts.get(option.name, option.default):g}")
-        field.setAccessibleName(option.explanation)
+        field = QLineEdit(f"{starts.get(option.name, option.default) + _shift(option):g}")
+        field.setAccessibleName(_label(option))
         note = QLabel(wordWrap=True)
         set_role(note, "problem")
         self.fields[option.name], self._notes[option.name] = field, note
@@ -179,17 +199,27 @@ class KickDialog(QDialog):
 
 
 def read_option(option: Option, text: str) -> float | int:
-    """Return the value of an option from text; ValueError with one sentence if it will not do."""
+    """Return the value of an option from text; ValueError with one sentence if it will not do.
+
+    A unit is counted from 1 in the text, as everywhere in the window, and from 0 in the value.
+    """
     if not isinstance(option.default, int):
         return read_real(option.name, text, at_least=option.at_least)
     try:
-        number = int(text)
+        number = int(numerals.unsigned(text))
     except ValueError:
         raise ValueError(f"{option.name} must be a whole number, not {text!r}.") from None
-    if number < option.at_least:
-        raise ValueError(f"{option.name} must be a whole number of at least {option.at_least}, not {text}.")
-    return number
+    least = option.at_least + _shift(option)
+    if number < least:
+        raise ValueError(f"{option.name} must be a whole number of at least {least}, not {text}.")
+    return number - _shift(option)
+
+
+def _shift(option: Option) -> int:
+    """Return how much larger an option is for a person than for the engine."""
+    return _FIRST if option.name == "unit" else 0
 
 
 def _label(option: Option) -> str:
-    return option.explanation[0].upper() + option.explanation[1:]
+    text = _UNIT_LABEL if option.name == "unit" else option.explanation
+    return text[0].upper() + text[1:]

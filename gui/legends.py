@@ -13,9 +13,11 @@ from gui.axes import tick_font
 from gui.branch_lines import dashed_pen
 from gui.guards import painting
 from gui.plot_items import shape_polygon
-from gui.theme import Theme, branch_colour, class_colour
+from gui.theme import Theme, branch_colour, class_colour, line_px
 
-_SWATCH_PX: Final = 24.0
+_SWATCH_PX: Final = (
+    24.0  # of type in its ordinary size; it grows with the type, as lines and symbols in plots do
+)
 _GAP_PX: Final = 18.0
 _CORNER_GAP_PX: Final = 6
 _LEFT_OUT: Final = "-"
@@ -155,16 +157,25 @@ class Legend(QWidget):
     def _places(self) -> list[tuple[Key, float, int]]:
         """Return each entry with its left edge and its row."""
         places: list[tuple[Key, float, int]] = []
-        x, row = 2.0, 0
-        for key in self.keys:
-            if self._text(key) == _LEFT_OUT:
-                continue
-            width = _room(key) + self._metrics.horizontalAdvance(self._text(key))
+        keys = self._fitting_first([key for key in self.keys if self._text(key) != _LEFT_OUT])
+        fits = not keys or self._key_px(keys[0]) <= self._row_end(0) - 2.0
+        x, row = 2.0, 0 if fits or self._corner_px.isEmpty() else 1
+        for key in keys:
+            width = self._key_px(key)
             if places and x + width > self._row_end(row):
                 x, row = 2.0, row + 1
             places.append((key, x, row))
             x += width + _GAP_PX
         return places
+
+    def _fitting_first(self, keys: list[Key]) -> list[Key]:
+        """Return entries such that the first fits before what is in the corner, if any does."""
+        room = self._row_end(0) - 2.0
+        first = next((key for key in keys if self._key_px(key) <= room), None)
+        return keys if first is None else [first, *(key for key in keys if key is not first)]
+
+    def _key_px(self, key: Key) -> float:
+        return _room(key) + self._metrics.horizontalAdvance(self._text(key))
 
     def _fit(self, may_shrink: bool) -> None:
         # A number that gains and loses a digit must not make the plot below jump to and fro.
@@ -175,6 +186,14 @@ class Legend(QWidget):
             self.updateGeometry()
 
     def _swatch(self, painter: QPainter, key: Key, x: float, middle: float) -> None:
+        painter.save()
+        painter.translate(x, middle)
+        painter.scale(_growth(), _growth())
+        self._draw_swatch(painter, key, 0.0, 0.0)
+        painter.restore()
+
+    def _draw_swatch(self, painter: QPainter, key: Key, x: float, middle: float) -> None:
+        """Draw what a key looks like, in pixels of type in its ordinary size."""
         colour = _colour(self.theme, key.colour)
         box = QRectF(x, middle - 1.5, _SWATCH_PX, 3.0)
         if key.look == "line":
@@ -183,7 +202,9 @@ class Legend(QWidget):
             painter.fillRect(QRectF(x, middle - 1.5, 10.0, 3.0), colour)
             painter.fillRect(QRectF(x + 14.0, middle - 1.5, 10.0, 3.0), colour)
         elif key.look.startswith("branch "):
-            painter.setPen(dashed_pen(colour, int(key.look.removeprefix("branch "))))
+            pen = dashed_pen(colour, int(key.look.removeprefix("branch ")))
+            pen.setCosmetic(True)  # it has grown by itself
+            painter.setPen(pen)
             painter.drawLine(QPointF(x, middle), QPointF(x + _SWATCH_PX, middle))
         elif key.look == "box":
             painter.fillRect(QRectF(x + 8.0, middle - 7.0, 14.0, 14.0), colour)
@@ -198,7 +219,12 @@ class Legend(QWidget):
 
 
 def _room(key: Key) -> float:
-    return _SWATCH_PX + 6.0 if key.look else 0.0
+    return _growth() * _SWATCH_PX + 6.0 if key.look else 0.0
+
+
+def _growth() -> float:
+    """Return how much larger than ordinary the type is."""
+    return line_px() / 2.0
 
 
 def _colour(theme: Theme, name: str) -> QColor:

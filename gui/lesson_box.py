@@ -68,7 +68,7 @@ class LessonBox(QWidget):
         super().__init__(parent)
         self.setObjectName("lesson")
         self._lesson: Lesson | None = None
-        self._is_changed = False
+        self._changes = ""
         self._titles = {lesson.lesson_id: lesson.title for lesson in lessons}
         self.page = Page()
         self.page.anchorClicked.connect(self._choose_link)
@@ -90,13 +90,13 @@ class LessonBox(QWidget):
         self._lay_out()
         self.forget()
 
-    def show_lesson(self, lesson: Lesson, is_changed: bool = False) -> None:
-        """Show a lesson; is_changed says that the run has other settings by now."""
+    def show_lesson(self, lesson: Lesson, changes: str = "") -> None:
+        """Show a lesson; changes are the settings that the run has by now instead of the lesson's, or ""."""
         self.choice.setCurrentIndex(self.choice.findData(lesson.lesson_id))
-        if (lesson, is_changed) == (self._lesson, self._is_changed):
+        if (lesson, changes) == (self._lesson, self._changes):
             return
         is_other = self._lesson is None or lesson.lesson_id != self._lesson.lesson_id
-        self._lesson, self._is_changed = lesson, is_changed
+        self._lesson, self._changes = lesson, changes
         if is_other:
             self.forget()
         else:
@@ -127,6 +127,11 @@ class LessonBox(QWidget):
         """What is shown, without mark-up."""
         return self.page.toPlainText()
 
+    @property
+    def look(self) -> str:
+        """What to look for while the run goes on, one paragraph."""
+        return with_titles(self._lesson.look, self._titles) if self._lesson is not None else ""
+
     def ask(self) -> None:
         """Move the focus to the answers and say that one is wanted."""
         self._note.show()
@@ -155,7 +160,10 @@ class LessonBox(QWidget):
         lesson = self._lesson
         if lesson is None or self.is_revealed or snapshot.config.lesson != lesson.lesson_id:
             return
+        was_begun = self._is_begun
         self._is_begun |= snapshot.config == lesson.config and snapshot.n_steps > 0
+        if self._is_begun and not was_begun and self._predicted is None:
+            self.page.go_to("look")  # the question is past; a prediction stands just above it already
         if self.holds or not self._is_begun or not lesson.has_shown(snapshot):
             return
         run = snapshot.config, snapshot.learning_rate
@@ -256,13 +264,15 @@ class LessonBox(QWidget):
     def _page(self) -> str:
         lesson = self._lesson
         assert lesson is not None
-        parts = [_bold("Settings of this run differ from the lesson's.")] if self._is_changed else []
+        parts = (
+            [_bold(f"This run, unlike the lesson's first one, has {self._changes}.")] if self._changes else []
+        )
         parts += [self._paragraphs(lesson.intro), "<a name='question'></a>"]
         parts += [self._paragraphs(lesson.predict, "Predict, before you press Run: "), self._choices()]
         if self.is_revealed:
             parts += ["<a name='answer'></a>", _verdict(lesson, self._predicted)]
             parts += [self._paragraphs(lesson.answer, "Answer: ")]
-        parts += [self._paragraphs(lesson.look, "Look for: ")]
+        parts += ["<a name='look'></a>", self._paragraphs(lesson.look, "Look for: ")]
         source = f"<p style='margin: 4px 0'><i>{html.escape(lesson.source)}</i></p>"
         return "".join([*parts, source])
 

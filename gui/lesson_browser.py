@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -21,11 +22,13 @@ from engine.lessons import Lesson
 from engine.sources import SOURCES
 
 _ID = Qt.ItemDataRole.UserRole
+_LAST: Final = 10_000  # the rank of a lesson that does not have all words
 _MOVES = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}
 
 
 class LessonBrowser(QDialog):
-    """A field and a list: what is typed leaves the lessons that have all its words; Enter loads the one chosen.
+    """A field and a list: what is typed leaves the lessons that have all its words, those that have them in their
+    titles first; Enter loads the one chosen.
 
     Attributes:
         field: what is looked for.
@@ -61,7 +64,7 @@ class LessonBrowser(QDialog):
     @property
     def shown(self) -> list[str]:
         """The ids of the lessons that have what is looked for, in order."""
-        return [row.data(0, _ID) for row in self._rows() if not row.isHidden()]
+        return [row.data(0, _ID) for row in self._listed() if not row.isHidden()]
 
     @property
     def chosen(self) -> str:
@@ -129,8 +132,14 @@ class LessonBrowser(QDialog):
     def _rows(self) -> list[QTreeWidgetItem]:
         return [row for rows in self._groups.values() for row in rows[1]]
 
+    def _listed(self) -> list[QTreeWidgetItem]:
+        """Return the rows of lessons from top to bottom, hidden ones too."""
+        groups = sorted((group for group, _ in self._groups.values()), key=self.tree.indexOfTopLevelItem)
+        rows = [group.child(k) for group in groups for k in range(group.childCount())]
+        return [row for row in rows if row is not None]
+
     def _choose(self, lesson_id: str) -> None:
-        rows = [row for row in self._rows() if not row.isHidden()]
+        rows = [row for row in self._listed() if not row.isHidden()]
         wanted = [row for row in rows if row.data(0, _ID) == lesson_id] or rows
         if wanted:
             self.tree.setCurrentItem(wanted[0])
@@ -138,12 +147,31 @@ class LessonBrowser(QDialog):
 
     def _filter(self, text: str) -> None:
         words = text.casefold().split()
-        for row in self._rows():
-            told = _told(self._lessons[row.data(0, _ID)])
-            row.setHidden(not all(word in told for word in words))
+        before = self.chosen
+        ranks = {lesson_id: _rank(lesson, words) for lesson_id, lesson in self._lessons.items()}
+        with QSignalBlocker(self.tree):
+            self._sort(ranks)
         for group, rows in self._groups.values():
+            for row in rows:
+                row.setHidden(ranks[row.data(0, _ID)] is None)
             group.setHidden(all(row.isHidden() for row in rows))
-        self._choose(self.chosen)
+        self._choose("" if words else before)  # while one types the best is chosen
+
+    def _sort(self, ranks: Mapping[str, int | None]) -> None:
+        """Put the lessons that fit best first in their groups, and their groups first."""
+
+        def rank(row: QTreeWidgetItem) -> int:
+            found = ranks[row.data(0, _ID)]
+            return _LAST if found is None else found
+
+        for _ in range(self.tree.topLevelItemCount()):
+            self.tree.takeTopLevelItem(0)
+        for group, rows in sorted(self._groups.values(), key=lambda one: min(map(rank, one[1]))):
+            group.takeChildren()
+            self.tree.addTopLevelItem(group)
+            group.addChildren(sorted(rows, key=rank))
+            group.setFirstColumnSpanned(True)
+            group.setExpanded(True)
 
     def _describe(self) -> None:
         self.open_button.setEnabled(bool(self.chosen))
@@ -154,8 +182,20 @@ class LessonBrowser(QDialog):
         self.about.setText(text)
 
 
-def _told(lesson: Lesson) -> str:
-    """Return all words by which a lesson is found; the answer is not among them."""
+def _rank(lesson: Lesson, words: Sequence[str]) -> int | None:
+    """Return how far from its title a lesson has the words, 0 for all in the title; None where one is missing."""
+    parts = [part.casefold() for part in _told(lesson)]
+    places = [next((place for place, part in enumerate(parts) if word in part), None) for word in words]
+    return None if None in places else sum(place for place in places if place is not None)
+
+
+def _told(lesson: Lesson) -> tuple[str, ...]:
+    """Return all words by which a lesson is found, the most telling first; the answer is not among them."""
     source = SOURCES[lesson.group].title if lesson.group else ""
-    parts = (lesson.lesson_id, lesson.title, source, lesson.source, lesson.intro, lesson.predict, lesson.look)
-    return " ".join([*parts, *lesson.choices, *lesson.claims]).casefold()
+    return (
+        lesson.title,
+        " ".join([lesson.lesson_id, *lesson.claims]),
+        " ".join([lesson.predict, *lesson.choices]),
+        " ".join([lesson.intro, lesson.look]),
+        f"{source} {lesson.source}",
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui import icons
+from gui.sentences import shortened
 from gui.theme import Theme
 
 SHOWN_MS: Final = 12_000
@@ -45,16 +45,25 @@ class _Line(QWidget):
 
 
 class Note(_Line):
-    """A sentence along the lower edge of its parent, over whatever is there, so that nothing moves."""
+    """A sentence along the lower edge of its parent, over whatever is there, so that nothing moves.
+
+    Where there is a bar that is needed all the time it stands above that.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("note")
         self.button.setText("Close (Esc)")
         self._parent = parent
+        self._bar: QWidget | None = None
         self.timer = QTimer(self, singleShot=True, interval=SHOWN_MS)
         parent.installEventFilter(self)
         self.hide()
+
+    def keep_above(self, bar: QWidget) -> None:
+        """Stand above a bar at the lower edge of the parent from now on."""
+        self._bar = bar
+        bar.installEventFilter(self)
 
     def show_sentence(self, sentence: str) -> None:
         """Show a sentence for some seconds; "" for none."""
@@ -68,13 +77,15 @@ class Note(_Line):
             self.timer.stop()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay at the lower edge when the parent changes its size."""
-        if isinstance(event, QResizeEvent) and self.isVisible():
+        """Stay at its place when the parent changes its size, or the bar its own."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move) and self.isVisible():
             self._place()
         return False
 
     def _place(self) -> None:
-        self.setGeometry(0, self._parent.height() - _HEIGHT, self._parent.width(), _HEIGHT)
+        has_bar = self._bar is not None and self._bar.isVisible()
+        bottom = self._bar.y() if has_bar else self._parent.height()  # type: ignore[union-attr]
+        self.setGeometry(0, bottom - _HEIGHT, self._parent.width(), _HEIGHT)
 
 
 class MessageBar(_Line):
@@ -114,7 +125,7 @@ class MessageBar(_Line):
     def show_note(self, sentence: str, is_warning: bool = True) -> None:
         """Show a sentence for some seconds; with a sign if it is a warning."""
         self.note.sign.setVisible(is_warning)
-        self.note.show_sentence(sentence)
+        self.note.show_sentence(shortened(sentence))
 
     def close_note(self) -> None:
         """Close the note."""

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QFont,
     QFontMetricsF,
     QImage,
@@ -18,17 +17,17 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPainterPath,
-    QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from engine.mlp import MLP
 from gui import numerals
 from gui.axes import tick_font
 from gui.colour_bars import colour_table
 from gui.example_pictures import paint_picture
-from gui.guards import painting
+from gui.focus_frames import FramedWidget
+from gui.keys import ARROWS
 from gui.theme import Theme, line_px, rgb
 from gui.tiles import signed_numbers
 
@@ -55,12 +54,6 @@ _BUS_PX: Final = 10.0  # from the units down to the first of them, and between t
 _BUS_GAP_PX: Final = 4.0
 _BOW_PX: Final = 26.0  # weights that lead past other layers bend upwards, by about three quarters of this
 _FADED: Final = 28  # alpha of the lines of other units while one is chosen
-_ARROWS: Final = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +108,7 @@ class Drawing:
         return min(MOST_UNITS, len(self.values[layer]))
 
 
-class NetworkDiagram(QWidget):
+class NetworkDiagram(FramedWidget):
     """Shows a `Drawing`. The arrow keys and a click choose a unit, whose weights are then drawn alone.
 
     Attributes:
@@ -126,12 +119,10 @@ class NetworkDiagram(QWidget):
     """The unit chosen, or None."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.theme = theme
+        super().__init__(theme)
         self.chosen: Unit | None = None
         self._drawing: Drawing | None = None
         self._line, self._line_width = 0.0, 1.0
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
 
@@ -151,8 +142,8 @@ class NetworkDiagram(QWidget):
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours and the type."""
-        self.theme, self._line = theme, 0.0
-        self.update()
+        self._line = 0.0
+        super().apply_theme(theme)
 
     def sizeHint(self) -> QSize:
         """Return a size at which most networks can be read."""
@@ -244,11 +235,11 @@ class NetworkDiagram(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the choice by the arrows, end it by Escape; leave other keys to the window."""
-        across, down = _ARROWS.get(Qt.Key(event.key()), (0, 0))
+        across, up = ARROWS.get(Qt.Key(event.key()), (0, 0))
         if event.key() == Qt.Key.Key_Escape and self.chosen is not None:
             self.choose(None)
-        elif (across, down) != (0, 0) and self._drawing is not None:
-            self.choose(self._moved(across, down))
+        elif (across, up) != (0, 0) and self._drawing is not None:
+            self.choose(self._moved(across, -up))
         else:
             event.ignore()
 
@@ -266,16 +257,6 @@ class NetworkDiagram(QWidget):
         """Choose the unit under the pointer, or none."""
         self.choose(self.unit_at(event.position()))
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show where the focus is."""
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show that the focus is elsewhere."""
-        super().focusOutEvent(event)
-        self.update()
-
     def changeEvent(self, event: QEvent) -> None:
         """Draw anew with other type."""
         super().changeEvent(event)
@@ -284,12 +265,9 @@ class NetworkDiagram(QWidget):
 
     # Painting
 
-    @painting
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw lines, then units, then texts."""
         drawing = self._drawing
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self.theme.panel))
         if drawing is None:
             return
         painter.setFont(tick_font())
@@ -305,10 +283,6 @@ class NetworkDiagram(QWidget):
             else:
                 self._paint_layer(painter, drawing, layer_drawn)
         self._paint_skips(painter, drawing)
-        if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(self.theme.accent), 2.0))
-            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
     def _paint_lines(self, painter: QPainter, drawing: Drawing, layer: int) -> None:
         """Draw the weights of a layer, the widest last; from a picture there is a grey line for all its pixels."""
@@ -385,7 +359,7 @@ class NetworkDiagram(QWidget):
             font = _node_font(rect)
             painter.setFont(font)
             painter.setPen(QColor(self.theme.text))
-            for text in (value_text(value), f"{value:.1f}".replace("-", "−")):
+            for text in (value_text(value), numerals.signed(f"{value:.1f}")):
                 if QFontMetricsF(font).horizontalAdvance(text) <= rect.width() - 2.0:
                     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
                     break
@@ -506,7 +480,7 @@ def value_text(value: float) -> str:
     text = f"{value:.2f}" if size < 100.0 else f"{value:.3g}"
     if 0.0 < size < 0.005:
         text = f"{value:.0e}".replace("e-0", "e-")
-    return text.replace("-", "−")
+    return numerals.signed(text)
 
 
 def _node_font(rect: QRectF) -> QFont:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -31,6 +32,8 @@ _ROUND: Final = (
     9.0,
     10.0,
 )
+_SAME: Final = 3e-16  # numbers that differ by a smaller share are one
+_HYPHEN: Final = re.compile(r"(?<![\w.)/-])-(?=[\d.]|inf\b)|(?<=[\d.]e)-(?=\d)")
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -43,13 +46,15 @@ def short(number: float) -> str:
     """Return a number with four significant digits, for reading from afar."""
     size = abs(number)
     if size >= 1e6 or 0 < size < 1e-3:
-        return f"{number:.3g}" if math.isfinite(number) else str(number)
-    return f"{number:,.0f}" if size >= 1e4 else f"{number:.4g}"
+        return signed(f"{number:.3g}" if math.isfinite(number) else str(number))
+    return signed(f"{number:,.0f}" if size >= 1e4 else f"{number:.4g}")
 
 
 def ticks(numbers: Sequence[float]) -> list[str]:
     """Return numbers from a scale, each with as few digits as tell it from its neighbours."""
     gaps = [abs(b - a) for a, b in pairwise(numbers)]
+    # The same number twice, but for rounding, is no gap: its digits would tell the rounding.
+    gaps = [gap for gap, number in zip(gaps, numbers[1:], strict=True) if gap > _SAME * abs(number)]
     slack = 1e-3 * min(gaps, default=1e-6 * abs(sum(numbers)))
     return [_grouped(number, _digits(number, slack)) for number in numbers]
 
@@ -63,13 +68,26 @@ def _grouped(number: float, n_digits: int) -> str:
     size = abs(number)
     if size >= 1e7 or 0 < size < 1e-4:
         mantissa, _, exponent = f"{number:.{n_digits - 1}e}".partition("e")
-        return f"{mantissa}e{int(exponent)}"
-    return f"{number:,.{max(0, n_digits - 1 - math.floor(math.log10(size)))}f}" if size else "0"
+        return signed(f"{mantissa}e{int(exponent)}")
+    return signed(f"{number:,.{max(0, n_digits - 1 - math.floor(math.log10(size)))}f}") if size else "0"
+
+
+def signed(text: str) -> str:
+    """Return a text with the sign of minus, which is seen from afar, for the hyphens before numbers and in 1e-5.
+
+    Other hyphens stay: those of words, and those between numbers, as in 64-32-10.
+    """
+    return _HYPHEN.sub("−", text)
+
+
+def unsigned(text: str) -> str:
+    """Return a text that a person typed or pasted as a number, with hyphens for signs of minus."""
+    return text.replace("−", "-")
 
 
 def exact(number: float) -> str:
-    """Return the shortest text that reads back as the very same number."""
-    return repr(float(number))
+    """Return the shortest text that reads back, see `unsigned`, as the very same number."""
+    return signed(repr(float(number)))
 
 
 def power_of_ten(exponent: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +15,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPaintEvent,
     QPen,
     QPolygonF,
 )
@@ -26,8 +24,10 @@ from gui import numerals
 from gui.axes import linear_ticks, tick_font
 from gui.colour_bars import colour_table
 from gui.colour_scales import N_COLOURS, coloured
-from gui.guards import painting
+from gui.focus_frames import FramedWidget
+from gui.keys import ARROWS
 from gui.plot_items import shape_polygon
+from gui.stretches import stretches
 from gui.theme import Theme, line_px
 
 if TYPE_CHECKING:  # it comes with numba
@@ -42,13 +42,8 @@ MOST_CURVES: Final = len(COLOURS)
 _WIDE: Final = 100.0  # values above 0 that differ by more than this factor have a logarithmic scale
 _BAND: Final = 50  # of 255: how much of a band's colour is seen
 _N_TICKS: Final = 5
+_NO_RESULT: Final = "no result yet"
 _DARK: Final = 0.5  # cells up to this share of the colours, which run from dark to bright, have white numbers
-_ARROWS: Final = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, 1),
-    Qt.Key.Key_Down: (0, -1),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,7 @@ def curve_places(shown: PhaseMap) -> list[int]:
     return sorted({round(k) for k in np.linspace(0, n - 1, min(n, MOST_CURVES)).tolist()})
 
 
-class PhasePicture(QWidget):
+class PhasePicture(FramedWidget):
     """A map or its curves. The arrow keys move the cell that is chosen, Enter opens it.
 
     Attributes:
@@ -127,14 +122,12 @@ class PhasePicture(QWidget):
     """The place that is chosen was asked for, by Enter or a double click."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.shown: PhaseMap | None = None
         self.scale = ValueScale(0.0, 1.0)
         self.is_map = True
         self.chosen: Place | None = None
         self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(180, 120)
 
     def show_map(self, shown: PhaseMap | None, is_map: bool) -> None:
@@ -151,11 +144,6 @@ class PhasePicture(QWidget):
     def choose(self, place: Place | None) -> None:
         """Frame a cell."""
         self.chosen = place
-        self.update()
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Set the colours."""
-        self.theme = theme
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -199,8 +187,8 @@ class PhasePicture(QWidget):
         """Move the place that is chosen; leave other keys to the window."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.chosen is not None:
             self.opened.emit()
-        elif Qt.Key(event.key()) in _ARROWS and self.shown is not None:
-            (across, up), (i, j) = _ARROWS[Qt.Key(event.key())], self.chosen or (0, 0)
+        elif Qt.Key(event.key()) in ARROWS and self.shown is not None:
+            (across, up), (i, j) = ARROWS[Qt.Key(event.key())], self.chosen or (0, 0)
             n_up, n_across = self.shown.mean.shape
             is_first = self.chosen is None
             moved = (i, j) if is_first else (i + across, j + up)
@@ -212,12 +200,8 @@ class PhasePicture(QWidget):
         self.choose(place)
         self.place_chosen.emit(place)
 
-    @painting
-    @painting
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw everything."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self.theme.panel))
         if self.shown is None:
             return
         painter.setFont(tick_font())
@@ -232,6 +216,9 @@ class PhasePicture(QWidget):
         painter.setPen(QPen(QColor(self.theme.muted)))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(area)
+        if not self.shown.n.any():
+            painter.setPen(QColor(self.theme.text))
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, _NO_RESULT)
 
     # Where everything is
 
@@ -250,8 +237,8 @@ class PhasePicture(QWidget):
         shown = self.shown
         if shown is None or (self.is_map and shown.up is None):
             return []
-        if not self.is_map:
-            return list(self.scale.ticks())
+        if not self.is_map:  # without a result there is no scale
+            return list(self.scale.ticks()) if shown.n.any() else []
         assert shown.up is not None
         n = len(shown.up.values)
         return [((j + 0.5) / n, value_text(value)) for j, value in enumerate(shown.up.values)]
@@ -281,7 +268,10 @@ class PhasePicture(QWidget):
         n_up, n_across = shown.mean.shape
         if n_up * n_across > 400:
             return
-        texts = [[f"{mean:.2g}" if np.isfinite(mean) else "" for mean in row] for row in shown.mean]
+        texts = [
+            [numerals.signed(f"{mean:.2g}") if np.isfinite(mean) else "" for mean in row]
+            for row in shown.mean
+        ]
         metrics = QFontMetricsF(tick_font())
         widest = max(metrics.horizontalAdvance(text) for row in texts for text in row)
         if widest + 4.0 > area.width() / n_across or metrics.height() > area.height() / n_up:
@@ -293,7 +283,7 @@ class PhasePicture(QWidget):
 
     def _draw_curves(self, painter: QPainter, area: QRectF, shown: PhaseMap) -> None:
         painter.setPen(QPen(QColor(self.theme.grid)))
-        for place, _ in self.scale.ticks():
+        for place, _ in self._up_ticks():
             y = area.bottom() - place * area.height()
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -309,13 +299,13 @@ class PhasePicture(QWidget):
         colour.setAlpha(_BAND)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
-        for start, stop in _runs(np.isfinite(shown.low[j]) & np.isfinite(shown.high[j])):
+        for start, stop in stretches(np.isfinite(shown.low[j]) & np.isfinite(shown.high[j])):
             painter.drawPolygon(QPolygonF([*low[start:stop], *high[start:stop][::-1]]))
 
     def _draw_line(self, painter: QPainter, area: QRectF, shown: PhaseMap, j: int, number: int) -> None:
         points, colour = self._points(area, shown.mean[j]), QColor(getattr(self.theme, COLOURS[number]))
         painter.setPen(QPen(colour, line_px()))
-        for start, stop in _runs(np.isfinite(shown.mean[j])):
+        for start, stop in stretches(np.isfinite(shown.mean[j])):
             painter.drawPolyline(QPolygonF(points[start:stop]))
             painter.setBrush(colour)
             for point in points[start:stop]:
@@ -373,9 +363,3 @@ def _cell(area: QRectF, shown: PhaseMap, i: int, j: int) -> QRectF:
     n_up, n_across = shown.mean.shape
     width, height = area.width() / n_across, area.height() / n_up
     return QRectF(area.left() + i * width, area.bottom() - (j + 1) * height, width, height)
-
-
-def _runs(known: Sequence[bool] | npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return first and end of each run of neighbours that are known."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], known, [False])).astype(np.int8)))
-    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]

@@ -5,6 +5,8 @@ All of them paint in device pixels without antialiasing, which is what keeps a f
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -30,12 +32,15 @@ from gui.theme import Theme, line_px
 FloatArray = npt.NDArray[np.float64]
 
 _IMAGE_RATIO: Final = 3.0
-_RUG_PX: Final = 7
+_RUG_PX: Final = 7  # of type in its ordinary size
 _DASH_PX: Final = (14.0, 9.0)  # from dash to dash, and the length of one
+_CLEAR_PX: Final = 2.0  # between a label and a curve
+_AGAIN_PX: Final = 2.0  # so many rows of a column that its neighbour has covered, too
 _NOTHING: Final = np.empty(0)
 _NOWHERE: Final = 30_000.0  # a row below every screen, still a 16-bit number
 _SHAPES: Final = {
     "triangle": ((0.0, -7.0), (7.0, 6.0), (-7.0, 6.0)),
+    "standing": ((0.0, -14.0), (6.0, -3.0), (-6.0, -3.0)),
     "dot": ((-3.0, -4.0), (3.0, -4.0), (4.0, 0.0), (3.0, 4.0), (-3.0, 4.0), (-4.0, 0.0)),
     "diamond": ((0.0, -6.0), (6.0, 0.0), (0.0, 6.0), (-6.0, 0.0)),
     "square": ((-4.0, -4.0), (4.0, -4.0), (4.0, 4.0), (-4.0, 4.0)),
@@ -382,11 +387,15 @@ def cut_into_dashes(
 
     Dashes are counted across the picture, so that they stay where they are while the line grows; where the
     line, whose spans are low and high (n_columns,), is steep they are counted down.
+    Where it goes up and down over the same rows again it is left whole: dashes of that would be specks.
     """
     period, dash = _DASH_PX[0] * ratio, _DASH_PX[1] * ratio
     n_rows, n_columns = inked.shape
-    steep = high - low > period
-    inked &= (np.arange(first, first + n_columns) % period < dash) | steep
+    steep = high - low > 1.0  # where the line falls by more than it goes across, dashes would be longer
+    again = np.zeros(n_columns, dtype=np.bool_)
+    again[1:] = np.minimum(high[1:], high[:-1]) - np.maximum(low[1:], low[:-1]) > _AGAIN_PX * ratio
+    inked &= (np.arange(first, first + n_columns) % period < dash) | steep | again
+    steep &= ~again
     if steep.any():
         inked[:, steep] &= (np.arange(n_rows) % period < dash)[:, None]
 
@@ -443,6 +452,8 @@ class Grid(Overlay):
 class Marks(Overlay):
     """Symbols at points of a curve, and a short line at the bottom edge for each of them, if asked for.
 
+    "standing" is a triangle on the curve, which leaves it to be seen; at the top edge it comes down on it.
+
     Attributes:
         x, y: (n,) where the symbols are, in the view's coordinates.
         rug: (m,) where the short lines are.
@@ -483,27 +494,35 @@ class Marks(Overlay):
             self._draw_rug(painter, transform, area)
         painter.setPen(self._edge)
         painter.setBrush(self._fill)
+        highest = area.top() - self._polygon.boundingRect().top() if self._shape == "standing" else -math.inf
         for x, y in zip(self.x.tolist(), self.y.tolist(), strict=True):
             at = transform.map(QPointF(x, y))
-            painter.drawPolygon(self._polygon.translated(round(at.x()), round(at.y())))
+            painter.drawPolygon(self._polygon.translated(round(at.x()), round(max(at.y(), highest))))
 
     def _draw_rug(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
-        left, width = round(area.left()), round(area.width())
-        key = (left, width, transform.m11(), transform.dx(), self._fill.rgba())
+        left, width, growth = round(area.left()), round(area.width()), line_px() / 2.0
+        height = round(_RUG_PX * growth)
+        key = (left, width, height, transform.m11(), transform.dx(), self._fill.rgba())
         kept = self._rug_kept
         if kept is None or kept[0] != key or kept[1] is not self.rug:
             columns = np.floor(self.rug * transform.m11() + transform.dx() - left).astype(np.int64)
-            inked = np.zeros((_RUG_PX, width), dtype=np.bool_)
-            inked[:, columns[(columns >= 0) & (columns < width)]] = True
+            inked = np.zeros((height, width), dtype=np.bool_)
+            for shift in range(math.ceil(growth)):
+                inked[:, (columns + shift)[(columns >= 0) & (columns < width - shift)]] = True
             kept = self._rug_kept = key, self.rug, inked_image(inked, self._fill)
-        painter.drawImage(left, round(area.bottom()) - _RUG_PX, kept[2])
+        painter.drawImage(left, round(area.bottom()) - height, kept[2])
 
 
 class Jumps(Overlay):
-    """Vertical lines with short labels at the top, where theta moved without a step."""
+    """Vertical lines with short labels, where theta moved without a step.
 
-    def __init__(self) -> None:
+    A label stands at the top, or below the curves that are there.
+    """
+
+    def __init__(self, curves: Callable[[], Iterable[Curve]] = tuple) -> None:
         super().__init__()
+        self._curves = curves
+        self._boxes: list[QRectF] = []
         self.x: tuple[float, ...] = ()
         self.labels: tuple[str, ...] = ()
         self._pen, self._text, self._back = QPen(), QColor(), QColor()
@@ -523,26 +542,62 @@ class Jumps(Overlay):
             self.update()
 
     def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
-        """Draw the lines; labels that would lie on one another are left out, the lines are not."""
+        """Draw the lines; labels for which there is no room are left out, the lines are not."""
         across = [transform.map(QPointF(x, 0.0)).x() for x in self.x]
         painter.setPen(self._pen)
         painter.drawLines([QLineF(x, area.top(), x, area.bottom()) for x in across])
         painter.setFont(tick_font())
         metrics = QFontMetricsF(tick_font())
-        free = area.left()
+        boxes: list[QRectF] = []
         for x, label in zip(across, self.labels, strict=True):
-            free = self._label(painter, metrics, x, label, free, area)
+            box = self._label_box(metrics, x, label, area)
+            if box is not None and (top := self._free_row(box, boxes, transform, area)) is not None:
+                box.moveTop(top)
+                boxes.append(box)
+                painter.fillRect(box, self._back)
+                painter.setPen(QPen(self._text))
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
+        if boxes != self._boxes:  # of a line that grows only its end is painted, and a label may reach beyond
+            self._boxes = boxes
+            self.update()
 
-    def _label(
-        self, painter: QPainter, metrics: QFontMetricsF, x: float, label: str, free: float, area: QRectF
-    ) -> float:
-        """Draw one label right of x, or left of it at the right edge; return where the next may begin."""
+    def _label_box(self, metrics: QFontMetricsF, x: float, label: str, area: QRectF) -> QRectF | None:
+        """Return the room of a label at the top, right of x, or left of it at the right edge; None out of sight."""
         width = metrics.horizontalAdvance(label) + 6.0
         left = x + 2.0 if x + 2.0 + width <= area.right() else x - 2.0 - width
-        if left < free or not area.left() <= x <= area.right():
-            return free
-        box = QRectF(left, area.top() + 1.0, width, metrics.height())
-        painter.fillRect(box, self._back)
-        painter.setPen(QPen(self._text))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
-        return left + width
+        if left < area.left() or not area.left() <= x <= area.right():
+            return None
+        return QRectF(left, area.top() + 1.0, width, metrics.height())
+
+    def _free_row(
+        self, box: QRectF, taken: list[QRectF], transform: QTransform, area: QRectF
+    ) -> float | None:
+        """Return the top of the highest row in which a label covers neither a curve nor another label.
+
+        Where curves are everywhere the first label covers one all the same; None where there is no room.
+        """
+        n_rows = max(1, int((area.height() - 2.0) / box.height()))
+        rows = [box.translated(0.0, number * box.height()) for number in range(n_rows)]
+        rows = [row for row in rows if not any(row.intersects(other) for other in taken)]
+        if not rows:
+            return None
+        spans = [span for curve in self._curves() if (span := _span_over(box, curve, transform)) is not None]
+        free = (
+            row.top()
+            for row in rows
+            if all(low < row.top() - _CLEAR_PX or high > row.bottom() + _CLEAR_PX for high, low in spans)
+        )
+        return next(free, None if taken else rows[0].top())
+
+
+def _span_over(box: QRectF, curve: Curve, transform: QTransform) -> tuple[float, float] | None:
+    """Return the highest and the lowest place, in pixels, of a curve within the columns of a box; None for none."""
+    x = curve.x * transform.m11() + transform.dx()
+    first, last = np.searchsorted(x, (box.left(), box.right()))
+    if not len(x) or last == 0 or first == len(x):  # it ends before, or begins after
+        return None
+    y = curve.y * transform.m22() + transform.dy()
+    ends = np.interp((box.left(), box.right()), x, y)
+    inside = np.concatenate((ends, y[first:last]))
+    inside = inside[np.isfinite(inside)]
+    return (float(inside.min()), float(inside.max())) if len(inside) else None

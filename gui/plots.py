@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import numerals
 from gui.axes import Axis, tick_font
+from gui.keys import ARROWS
 from gui.plot_items import Curve, Grid, Jumps, Marks
 from gui.theme import Theme
 
@@ -23,12 +24,6 @@ FLOOR: Final = 1e-20
 """Where a log axis draws 0, unless a plot has its own; smaller values above 0 are drawn at twice of it."""
 
 _NEAR_EQUAL: Final = 1.7
-_ARROWS: Final = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, 1),
-    Qt.Key.Key_Down: (0, -1),
-}
 _FAST: Final = 10  # times as far with Shift
 _READING_STEPS: Final = 50
 _CLICK_PX: Final = 4  # the mouse may move so far between press and release of a click
@@ -234,7 +229,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the reading point by the arrows; leave other keys to the window: the scene would swallow them."""
-        across, up = _ARROWS.get(Qt.Key(event.key()), (0, 0))
+        across, up = ARROWS.get(Qt.Key(event.key()), (0, 0))
         if (across, up) == (0, 0):
             event.ignore()
             return

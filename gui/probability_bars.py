@@ -19,7 +19,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _MOST_ROWS: Final = 10
 _MOST_ROW_PX: Final = 34.0
-_LEAST_ROW_PX: Final = 11.0
+_LEAST_ROW_PX: Final = 16.0  # in lower rows nobody reads the numbers; the least probable classes are left out
+_LEAST_ROWS: Final = 3
 _SCALES: Final = (0.1, 0.25, 0.5)  # the longest bar stands for the first that is large enough, or for 1
 
 
@@ -52,12 +53,17 @@ class ProbabilityBars(QWidget):
         self.theme = theme
         self.update()
 
-    def rows(self) -> list[int]:
+    def rows(self, n_most: int = _MOST_ROWS) -> list[int]:
         """Return the classes that have bars: all, or of many those with the largest probabilities."""
         largest = np.maximum(self.before, self.after)
-        if len(largest) > _MOST_ROWS:
+        if len(largest) > n_most:
             largest[self.label] = 2.0  # the sample's own class always is among them
-        return sorted(np.argsort(-largest, kind="stable")[:_MOST_ROWS].tolist())
+        return sorted(np.argsort(-largest, kind="stable")[:n_most].tolist())
+
+    def rows_in_sight(self) -> list[int]:
+        """Return the classes for whose bars there is room."""
+        n_room = int(self.height() / _LEAST_ROW_PX) - (self.scale < 1.0)
+        return self.rows(min(_MOST_ROWS, max(_LEAST_ROWS, n_room)))
 
     @property
     def scale(self) -> float:
@@ -77,7 +83,7 @@ class ProbabilityBars(QWidget):
     @painting
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the bars and their numbers."""
-        rows = self.rows()
+        rows = self.rows_in_sight()
         if not rows:
             return
         painter = QPainter(self)

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.snapshot import Report, Snapshot, State
-from gui import icons
+from gui import icons, numerals
 from gui.theme import Theme, set_role
 
 _ICONS: Final = {
@@ -24,6 +24,8 @@ LESSONS_END: Final = "lesson end"
 """The state word of a pause at a step that the lesson is about; Run goes on beyond."""
 ERRORS_ROSE, LOSS_ROSE = "errors rose", "loss rose"
 """The state words of a pause at a rise."""
+RECORD_FULL: Final = "record full"
+"""The state word of a pause after which the run does not go on, since nothing more can be recorded."""
 _NO_NUMBER: Final = "–"
 _USUAL: Final = "ordered float64"
 
@@ -123,7 +125,7 @@ class Readouts(QWidget):
         self._word.ensurePolished()
         metrics = self._word.fontMetrics()
         self._word.setMinimumWidth(
-            max(map(metrics.horizontalAdvance, (*State, LESSONS_END, ERRORS_ROSE, LOSS_ROSE)))
+            max(map(metrics.horizontalAdvance, (*State, LESSONS_END, ERRORS_ROSE, LOSS_ROSE, RECORD_FULL)))
         )
         for reading in self._readings:
             reading.reserve()
@@ -187,8 +189,8 @@ class Readouts(QWidget):
 
 
 def loss_text(loss: float) -> str:
-    """Return a loss with seven significant digits, in the same room whatever its size."""
-    return f"{loss:.6f}" if 1e-3 <= loss < 100 else f"{loss:.4g}"
+    """Return a loss with six decimals, or three digits where it is small or large: in the same room always."""
+    return f"{loss:.6f}" if 1e-3 <= loss < 100 else numerals.signed(f"{loss:.3g}")
 
 
 def loss_unit(snapshot: Snapshot) -> str:

@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QFontMetricsF,
     QImage,
     QKeyEvent,
-    QMouseEvent,
     QPaintEngine,
     QPainter,
     QPainterPath,
@@ -53,7 +52,6 @@ _RING_PX2: Final = 400.0
 _NAME_PX: Final = 26.0  # a region whose middle is nearer to its edge has no room for a name
 _BAR_PX: Final = 14
 _MOST_BARS: Final = 5
-_CLICK_PX: Final = 4  # the mouse may move so far between press and release of a click
 
 
 def class_shape(label: int) -> str:
@@ -124,12 +122,12 @@ class RegionPlot(Plot):
     def __init__(self, theme: Theme) -> None:
         self.picture, self.samples = _Picture(), _Samples()
         self._data: Dataset | None = None
-        self._pressed_at: QPointF | None = None
         super().__init__(theme, "input 1", "input 2", has_grid=False)
         for item in (self.picture, self.samples):
             self.addItem(item, ignoreBounds=True)
         self.getViewBox().setAspectLocked(True)
         self.view_moved.connect(self.show_all)
+        self.clicked.connect(self._choose_nearest)
 
     def show_data(self, data: Dataset) -> None:
         """Show the samples of data, which has two inputs."""
@@ -146,20 +144,6 @@ class RegionPlot(Plot):
     def mark_chosen(self, sample: int | None) -> None:
         """Put a square around a sample, given by number, or around none."""
         self.samples.mark_chosen(sample)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin a click or a drag."""
-        super().mousePressEvent(event)
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._pressed_at = event.position()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Choose a sample, if the mouse did not move."""
-        super().mouseReleaseEvent(event)
-        start, self._pressed_at = self._pressed_at, None
-        if start is not None and (event.position() - start).manhattanLength() <= _CLICK_PX:
-            at = self.getViewBox().mapSceneToView(self.mapToScene(event.position().toPoint()))
-            self._choose_nearest((at.x(), at.y()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Choose the sample nearest to the reading point by Enter; see Plot."""
@@ -376,12 +360,13 @@ class ShadeBar(QWidget):
         super().__init__()
         self.theme = theme
         self.n_classes = 2
+        self.is_probability = True
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
-    def show_classes(self, n_classes: int) -> None:
-        """Say how many classes there are."""
-        if n_classes != self.n_classes:
-            self.n_classes = n_classes
+    def show_classes(self, n_classes: int, is_probability: bool = True) -> None:
+        """Say how many classes there are, and whether a shade is the probability of its class."""
+        if (n_classes, is_probability) != (self.n_classes, self.is_probability):
+            self.n_classes, self.is_probability = n_classes, is_probability
             self.updateGeometry()
             self.update()
 
@@ -393,9 +378,8 @@ class ShadeBar(QWidget):
     def texts(self) -> tuple[tuple[float, str], ...]:
         """Return the ticks: their place from 0 at the bottom to 1 at the top, and the text."""
         least = 1.0 / self.n_classes
-        return tuple(
-            (share, numerals.short(round(least + share * (1.0 - least), 2))) for share in (0.0, 0.5, 1.0)
-        )
+        low, middle = (numerals.short(round(least + share * (1.0 - least), 2)) for share in (0.0, 0.5))
+        return (0.0, low), (0.5, middle), (1.0, "p = 1" if self.is_probability else "1")
 
     def sizeHint(self) -> QSize:
         """Return the room that bars and texts need."""

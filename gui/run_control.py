@@ -8,12 +8,13 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.commands import Load, Pause, Reset, Run, SavePoint, SetLearningRate, Step
+from engine.commands import GoTo, Load, Pause, Run, SetLearningRate, Step
 from engine.lessons import Lesson
 from engine.snapshot import Snapshot, State
 from gui.bridge import Bridge
 from gui.lesson_box import LessonBox
 from gui.pace_box import PaceBox
+from gui.saved_points import keep_next
 
 
 class RunControl(QObject):
@@ -24,6 +25,7 @@ class RunControl(QObject):
         bridge: tells what the run does.
         lesson_box: tells whether an answer is wanted.
         pace: steps a second.
+        bound_for: returns the step that the run is on its way to on the timeline, or None.
     """
 
     command_issued = Signal(object)
@@ -36,13 +38,20 @@ class RunControl(QObject):
     """The lesson wants no answer any more."""
 
     def __init__(
-        self, lesson: Lesson, bridge: Bridge, lesson_box: LessonBox, pace: PaceBox, parent: QObject
+        self,
+        lesson: Lesson,
+        bridge: Bridge,
+        lesson_box: LessonBox,
+        pace: PaceBox,
+        bound_for: Callable[[], int | None],
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._lesson = lesson
         self._bridge = bridge
         self._lesson_box = lesson_box
         self._pace = pace
+        self._bound_for = bound_for
         self._is_held = False
         pace.show_pace(lesson.pace)
         lesson_box.answered.connect(self.let_go)
@@ -95,9 +104,12 @@ class RunControl(QObject):
         self._pace.slower(snapshot.steps_per_s if snapshot is not None else None)
 
     def reset(self) -> None:
-        """Go back to the start with the rate in use: one compares rates from the same start."""
+        """Go back to the start with the rate in use: one compares rates from the same start.
+
+        What there was stays: forward on the timeline, and as a branch once the run goes another way.
+        """
         snapshot = self._bridge.snapshot
-        self.command_issued.emit(Reset())
+        self.command_issued.emit(GoTo(0))
         if snapshot is not None and snapshot.learning_rate != snapshot.config.learning_rate:
             self.set_rate(snapshot.learning_rate)
 
@@ -132,24 +144,30 @@ class RunControl(QObject):
     def save_point(self) -> None:
         """Keep the present point for the landscape."""
         if self._bridge.snapshot is not None:
-            self.command_issued.emit(SavePoint(f"point {len(self._bridge.snapshot.saved) + 1}"))
+            self.command_issued.emit(keep_next(self._bridge.snapshot))
 
     @property
     def _runs(self) -> bool:
+        """Whether the run goes, and is not about to be held by a step that was asked for on the timeline."""
         newest = self._bridge.newest
-        return newest is not None and newest.state is State.RUNNING
+        return newest is not None and newest.state is State.RUNNING and self._bound_for() is None
+
+    def _place_in(self, snapshot: Snapshot) -> int:
+        """Return the step from which the run is going to go on."""
+        bound_for = self._bound_for()
+        return snapshot.n_steps if bound_for is None else bound_for
 
     def _next_stop(self) -> int | None:
         """Return the step at which the lesson wants the run to pause."""
         snapshot = self._bridge.snapshot
         if snapshot is None or snapshot.config.lesson != self._lesson.lesson_id:
             return None
-        return self._lesson.next_stop(snapshot.n_steps)
+        return self._lesson.next_stop(self._place_in(snapshot))
 
     def _is_free(self) -> bool:
         """Whether a run may go."""
         snapshot = self._bridge.snapshot
-        if snapshot is None or snapshot.n_steps or not self._lesson_box.holds:
+        if snapshot is None or self._place_in(snapshot) or not self._lesson_box.holds:
             return True
         self._is_held = True
         self.answer_wanted.emit()

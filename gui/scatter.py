@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QTransform
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QTransform
 from PySide6.QtWidgets import QWidget
 
 from gui.plot_items import Overlay, draw_inked
@@ -20,7 +20,6 @@ _STAMPS: Final = {
     "dot": ("0110", "1111", "1111", "0110"),
     "cross": ("00100", "00100", "11111", "00100", "00100"),  # as the legends draw it
 }
-_CLICK_PX: Final = 4  # the mouse may move so far between press and release of a click
 _STEPS: Final = {
     Qt.Key.Key_Left: ("x", -1),
     Qt.Key.Key_Right: ("x", 1),
@@ -28,6 +27,7 @@ _STEPS: Final = {
     Qt.Key.Key_Down: ("number", -1),
 }
 _FAST: Final = 10  # times as far with Shift
+_FEW: Final = 40  # points of a group have symbols of twice the size: one small cross among dots is overlooked
 
 
 class Cloud(Overlay):
@@ -35,10 +35,12 @@ class Cloud(Overlay):
 
     Attributes:
         x, y: (n,) the points, in the view's coordinates.
+        enlarged: how many times as large as usual the symbols are.
     """
 
     def __init__(self, shape: str) -> None:
         super().__init__()
+        self.enlarged = 1
         self.x: FloatArray = np.empty(0)
         self.y: FloatArray = np.empty(0)
         self._stamp = np.array([[sign == "1" for sign in row] for row in _STAMPS[shape]])
@@ -49,9 +51,9 @@ class Cloud(Overlay):
         self._colour = QColor(colour)
         self.update()
 
-    def set_points(self, x: FloatArray, y: FloatArray) -> None:
-        """Show symbols at (x, y), each (n,)."""
-        self.x, self.y = x, y
+    def set_points(self, x: FloatArray, y: FloatArray, enlarged: int = 1) -> None:
+        """Show symbols at (x, y), each (n,), so many times as large as usual."""
+        self.x, self.y, self.enlarged = x, y, enlarged
         self.update()
 
     def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
@@ -63,7 +65,7 @@ class Cloud(Overlay):
         width, height = round(area.width() * ratio), round(area.height() * ratio)
         columns = (self.x * transform.m11() + transform.dx() - left) * ratio
         rows = (self.y * transform.m22() + transform.dy() - top) * ratio
-        size = max(1, round(0.5 * line_px() * ratio))
+        size = max(1, round(0.5 * line_px() * ratio * self.enlarged))
         inked = stamped(
             columns, rows, np.kron(self._stamp, np.ones((size, size), dtype=np.bool_)), (height, width)
         )
@@ -111,15 +113,18 @@ class ScatterPlot(Plot):
         self._mark = self.add_marks("text", "diamond")
         self._x, self._y = np.empty(0), np.empty(0)
         self._order = np.empty(0, dtype=np.int64)
-        self._pressed_at: QPointF | None = None
         self.chosen: int | None = None
+        self.clicked.connect(self._choose_nearest)
 
     def show_points(self, x: FloatArray, y: FloatArray, group: npt.NDArray[np.int64]) -> None:
         """Show points (n,); group (n,) says which of the groups each belongs to. The choice stays."""
         self._x, self._y = x, y
         self._order = np.lexsort((y, x))
         for number, (cloud, _) in enumerate(self._groups):
-            cloud.set_points(x[group == number], y[group == number])
+            own = group == number
+            is_few = own.sum() <= _FEW
+            cloud.set_points(x[own], y[own], 2 if is_few else 1)
+            cloud.setZValue(5 if is_few else 0)  # a crowd would hide the lines, a line one point
         if self.chosen is not None and self.chosen >= len(x):
             self.choose(None)
         self._show_mark()
@@ -131,13 +136,12 @@ class ScatterPlot(Plot):
             self._show_mark()
             self.chosen_changed.emit(number)
 
-    def nearest(self, at: QPointF) -> int | None:
-        """Return the number of the point nearest to a place on the widget; the first of several."""
+    def nearest(self, place: tuple[float, float]) -> int | None:
+        """Return the number of the point that is seen nearest to a place (x, y); the first of several."""
         if not len(self._x):
             return None
-        place = self._box.mapSceneToView(self.mapToScene(at.toPoint()))
         across, up = self._box.viewPixelSize()
-        away = ((self._x - place.x()) / across) ** 2 + ((self._y - place.y()) / up) ** 2
+        away = ((self._x - place[0]) / across) ** 2 + ((self._y - place[1]) / up) ** 2
         return int(away.argmin())
 
     def apply_theme(self, theme: Theme) -> None:
@@ -145,19 +149,6 @@ class ScatterPlot(Plot):
         super().apply_theme(theme)
         for cloud, colour in self._groups:
             cloud.set_colour(getattr(theme, colour))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin a click or a drag."""
-        super().mousePressEvent(event)
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._pressed_at = event.position()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Choose a point, if the mouse did not move."""
-        super().mouseReleaseEvent(event)
-        start, self._pressed_at = self._pressed_at, None
-        if start is not None and (event.position() - start).manhattanLength() <= _CLICK_PX:
-            self.choose(self.nearest(event.position()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Choose the next point by the arrows; leave other keys to the window."""
@@ -174,6 +165,9 @@ class ScatterPlot(Plot):
         reached_by_tab = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
         if reached_by_tab and self.chosen is None and len(self._x):
             self.choose(int(self._order[-1]))
+
+    def _choose_nearest(self, place: tuple[float, float]) -> None:
+        self.choose(self.nearest(place))
 
     def _moved(self, along: str, n: int) -> int:
         """Return the number of the point n further, across or by number."""

@@ -29,6 +29,7 @@ from engine.config import (
     RunConfig,
 )
 from engine.datasets import dataset_names
+from gui.sentences import shortened
 from gui.theme import set_role
 
 LABELS: Final = {
@@ -143,6 +144,7 @@ class SettingsForm(QDialog):
             self.accept()
 
     def _show_problem(self, key: str, sentence: str) -> None:
+        sentence = shortened(sentence)
         self._notes[key].setText(sentence)
         self._notes[key].setVisible(bool(sentence))
         set_role(self._fields[key], "problem" if sentence else "")

@@ -77,7 +77,10 @@ _PATTERNS: Final = (
     (r"\b(?:ln|log)(?= ?\(| [\w(])", "the logarithm of "),
     (r"(\d),(?=\d{3}(?!\d))", r"\1"),
     (r"(?<![\w.])[-−](?=[\d.]|[a-z]\b)", "minus "),
-    (r"(?<=[\d.])e([-+]?)0*(\d+)", lambda m: f" times ten to the {'minus ' if m[1] == '-' else ''}{m[2]}"),
+    (
+        r"(?<=[\d.])e([-−+]?)0*(\d+)",
+        lambda m: f" times ten to the {'minus ' if m[1] in ('-', '−') else ''}{m[2]}",
+    ),
     (r"10(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)", lambda m: f"ten to the {_power(m[1])}"),
     (r"²", " squared"),
     (r"³", " cubed"),

@@ -56,21 +56,37 @@ class StepCertificate:
         sign = ">" if self.is_above else "=" if self.curvature == self.limit else "<"
         texts = numerals.short(self.curvature), numerals.short(self.limit)
         if self.rounding > _SURE * abs(self.curvature):  # even the sign may be rounding's
-            texts = f"{texts[0]} ± {numerals.short(self.rounding)}", texts[1]
+            texts = _with_rounding(self.curvature, self.rounding), texts[1]
         elif sign != "=" and texts[0] == texts[1]:
-            texts = f"{self.curvature:.8g}", f"{self.limit:.8g}"
+            texts = numerals.signed(f"{self.curvature:.8g}"), numerals.signed(f"{self.limit:.8g}")
         return f"curvature {texts[0]} {sign} 2/rate {texts[1]}"
 
     @property
     def sentence(self) -> str:
         """What the step promised and kept, in one line."""
         moved = "fell" if self.drop >= 0.0 else "rose"
-        kept = f"step {self.step:,}: the loss {moved} {numerals.short(abs(self.drop))}, "
+        kept = f"the loss {moved} {numerals.short(abs(self.drop))}, "
         kept += f"rate × ‖g‖² = {numerals.short(self.promised)}"
+        return f"{self.brief[:-1]}{';' if math.isnan(self.curvature) else ':'} {kept}."
+
+    @property
+    def brief(self) -> str:
+        """The first half of the sentence, a sentence itself."""
         if math.isnan(self.curvature):
-            return f"{kept[0].upper()}{kept[1:]}; rounding hides the curvature."
+            return f"Rounding hides the curvature at step {self.step:,}."
         comparison = f"▲ {self.comparison}" if self.is_above else f"C{self.comparison[1:]}"
-        return f"{comparison} at {kept}."
+        return f"{comparison} at step {self.step:,}."
+
+
+def _with_rounding(number: float, rounding: float) -> str:
+    """Return a number with how far off it may be: one digit of that, rounded up, and the number as far as that."""
+    exponent = math.floor(math.log10(rounding))
+    digit = math.ceil(rounding / 10.0**exponent * (1.0 - 1e-9))
+    if not -4 <= exponent <= 3:
+        return numerals.signed(f"{number:.1g} ± {digit * 10.0**exponent:.1g}")
+    decimals = max(0, -exponent)
+    texts = f"{round(number, -exponent):,.{decimals}f}", f"{digit * 10.0**exponent:,.{decimals}f}"
+    return numerals.signed(" ± ".join(texts))
 
 
 def why_none(snapshot: Snapshot, step: int) -> str:
@@ -78,7 +94,7 @@ def why_none(snapshot: Snapshot, step: int) -> str:
     if step < 1:
         return "No step was taken yet."
     if snapshot.takes_mini_batches(step, step)[0]:
-        return "Mini-batches: a step does not go along the gradient of this loss, and promises nothing of it."
+        return "Mini-batches: a step follows the gradient of its batch, not of this loss, and promises nothing of it."
     if any(jump.step == step - 1 for jump in snapshot.history.jumps):
         return f"A kick came just before step {step:,}: no certificate."
     return ""

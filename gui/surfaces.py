@@ -17,7 +17,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPaintEngine,
     QPainter,
-    QPaintEvent,
     QPen,
     QPixmap,
     QPolygonF,
@@ -31,8 +30,10 @@ from gui.cameras import HALF_HEIGHT, Camera, lit
 from gui.colour_bars import colour_table
 from gui.colour_scales import N_COLOURS, ColourScale
 from gui.contours import contour_segments
-from gui.guards import painting
+from gui.focus_frames import FramedWidget
+from gui.keys import ARROWS
 from gui.plot_items import shape_polygon
+from gui.stretches import stretches
 from gui.theme import Theme, line_px
 
 FloatArray = npt.NDArray[np.float64]
@@ -65,7 +66,7 @@ class Relief:
         return HALF_HEIGHT * (2.0 * self.scale.share(self.values) - 1.0)
 
 
-class SurfaceView(QWidget):
+class SurfaceView(FramedWidget):
     """Draws a Relief by a depth buffer, with contour lines, the path walked, and a box of axes with numbers.
 
     Drag or arrow keys turn it, wheel or + and - zoom, a double click or Home bring the first view back. Shift and
@@ -76,8 +77,7 @@ class SurfaceView(QWidget):
     """(row, column) of the grid point under the mouse or the reading point, or None."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.camera = Camera()
         self.relief: Relief | None = None
         self.axes = BoxAxes()
@@ -92,7 +92,6 @@ class SurfaceView(QWidget):
         self._image, self._still = QImage(), QPixmap()
         self._buffer: FloatArray = np.empty((0, 0))
         self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
 
@@ -127,9 +126,9 @@ class SurfaceView(QWidget):
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours."""
-        self.theme, self._drawn = theme, ()
+        self._drawn = ()
+        super().apply_theme(theme)
         self._write_name()
-        self.update()
 
     def sizeHint(self) -> QSize:
         """Return a size at which the axes can be read."""
@@ -172,10 +171,10 @@ class SurfaceView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Turn, zoom, or with Shift move the reading point; other keys are the window's."""
         key = Qt.Key(event.key())
-        if key in _ARROWS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self._move_reading(*_ARROWS[key])
-        elif key in _ARROWS:
-            across, up = _ARROWS[key]
+        if key in ARROWS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._move_reading(*ARROWS[key])
+        elif key in ARROWS:
+            across, up = ARROWS[key]
             self.set_camera(self.camera.turned(-_TURN * across, _TURN * up))
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.set_camera(self.camera.turned(zoom=_ZOOM))
@@ -186,16 +185,10 @@ class SurfaceView(QWidget):
         else:
             event.ignore()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the frame of the focus."""
-        super().focusInEvent(event)
-        self.update()
-
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Take the reading point away."""
         super().focusOutEvent(event)
         self._tell(None)
-        self.update()
 
     def _move_reading(self, across: int, up: int) -> None:
         if self.relief is None:
@@ -224,11 +217,8 @@ class SurfaceView(QWidget):
 
     # How it is drawn
 
-    @painting
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw the box's back, the surface, the lines on it, and the numbers."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self.theme.panel))
         if self.relief is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._render()
@@ -238,10 +228,6 @@ class SurfaceView(QWidget):
                 self._draw_still(painter)
             self._draw_path(painter)
             self._draw_reading(painter)
-        if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(self.theme.accent), 2.0))
-            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
     def _still_life(self) -> QPixmap:
         """Return a picture of all that does not move with the run; it is made anew when the surface is."""
@@ -350,7 +336,11 @@ class SurfaceView(QWidget):
         seen = self._is_seen(pieces)
         width = 1.75 * line_px()
         self._draw_hidden(painter, pieces[~seen])
-        runs = [QPolygonF([QPointF(x, y) for x, y, _ in pieces[run].tolist()]) for run in _runs(seen)]
+        runs = [
+            QPolygonF([QPointF(x, y) for x, y, _ in pieces[first:stop].tolist()])
+            for first, stop in stretches(seen)
+            if stop - first > 1
+        ]
         for colour, thickness in (("#000000", width + 2.0), (self.theme.path, width)):
             pen = QPen(QColor(colour), thickness)
             if self.is_dashed and colour != "#000000":
@@ -407,14 +397,6 @@ class SurfaceView(QWidget):
         )
 
 
-_ARROWS: Final = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, 1),
-    Qt.Key.Key_Down: (0, -1),
-}
-
-
 def _dimmed(colours: npt.NDArray[np.uint32], light: FloatArray) -> npt.NDArray[np.uint32]:
     """Return colours 0xffRRGGBB by a light from 0 to 1 on each."""
     found = np.full(colours.shape, 0xFF000000, dtype=np.uint32)
@@ -458,9 +440,3 @@ def _fine_steps(path: FloatArray) -> FloatArray:
         return path
     at = np.unique(np.concatenate((np.linspace(0.0, lengths[-1], _PATH_PIECES), lengths)))
     return np.stack([np.interp(at, lengths, path[:, k]) for k in range(2)], axis=1)
-
-
-def _runs(flags: npt.NDArray[np.bool_]) -> list[slice]:
-    """Return the stretches of at least two true entries."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
-    return [slice(a, b) for a, b in edges.reshape(-1, 2).tolist() if b - a > 1]

@@ -151,6 +151,8 @@ def dress(app: QApplication, theme: Theme, text_px: int = TEXT_PX) -> None:
         return
     app.setStyle("Fusion")
     app.setPalette(palette(theme))
+    for name in _FRAMED:
+        app.setPalette(framed_palette(theme), name)  # type: ignore[arg-type]  # it takes str, not bytes
     font = QFont(app.font())
     font.setPixelSize(text_px)
     app.setFont(font)
@@ -180,6 +182,13 @@ def palette(theme: Theme) -> QPalette:
     return colours
 
 
+def framed_palette(theme: Theme) -> QPalette:
+    """Return the palette of what has an edge to be seen: Fusion makes the edge a shade darker than the window."""
+    colours = palette(theme)
+    colours.setColor(QPalette.ColorRole.Window, QColor(theme.outline).lighter(_FUSION_EDGE))
+    return colours
+
+
 def line_px() -> float:
     """Return how thick lines in plots are: they grow with the type."""
     return 2.0 * QFontInfo(QApplication.font()).pixelSize() / TEXT_PX
@@ -198,6 +207,8 @@ def style_sheet(theme: Theme, text_px: int = TEXT_PX) -> str:
     )
 
 
+_FRAMED: Final = ("QComboBox", "QPushButton", "QSlider")
+_FUSION_EDGE: Final = 140  # per cent
 _ROLES: Final = {
     QPalette.ColorRole.Window: "window",
     QPalette.ColorRole.WindowText: "text",

@@ -43,7 +43,8 @@ _MOVES: Final = {
     Qt.Key.Key_PageUp: (-1, 0, 0),
     Qt.Key.Key_PageDown: (1, 0, 0),
 }
-_LABELLED_PX: Final = 56  # below that a label would not fit
+_LABELLED_PX: Final = 56  # a smaller tile has more use of the room than of a label
+_WIDEST_BAR_PX: Final = 36.0  # one that fills its tile looks like a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +211,10 @@ class TileBoard(QWidget):
 
     def _arrange(self) -> None:
         shape = (1, 1) if self.as_bars or self.values.shape[1] == 1 else self.values.shape[1:]
-        label_px = _label_px(tick_font())
-        found = fitting_layout(len(self.values), shape, self.width() - 4, self.height() - 4, label_px)
+        metrics = QFontMetricsF(tick_font())
+        widest = math.ceil(max((metrics.horizontalAdvance(label) for label in self.labels), default=0.0))
+        room, label = (self.width() - 4, self.height() - 4), (widest, _label_px(tick_font()))
+        found = fitting_layout(len(self.values), shape, room, label)
         if found != self.layout_now:
             self.layout_now = found
             self.shown_changed.emit()
@@ -230,13 +233,14 @@ class TileBoard(QWidget):
         table = colour_table(self.theme.signed_map, 255)
         painter.fillRect(rect, QColor(self.theme.panel))
         middle, half = rect.center().y(), 0.5 * rect.height()
-        width = rect.width() / len(values)
+        pitch = rect.width() / len(values)
+        width = min(_WIDEST_BAR_PX, max(1.0, pitch - 2.0))
         for k, (value, number) in enumerate(zip(values, signed_numbers(values, self.limit), strict=True)):
             # Not the ends of the map: they are nearly black.
             strong = 40 if number < 127 else 214
             length = half * min(1.0, abs(value) / self.limit)
             top = middle - length if value > 0 else middle
-            bar = QRectF(rect.left() + k * width + 1.0, top, max(1.0, width - 2.0), length)
+            bar = QRectF(rect.left() + (k + 0.5) * pitch - 0.5 * width, top, width, length)
             painter.fillRect(bar, QColor(int(table[strong])))
         painter.setPen(QPen(QColor(self.theme.muted)))
         painter.drawLine(rect.left(), middle, rect.right(), middle)
@@ -261,19 +265,22 @@ def signed_numbers(values: FloatArray, limit: float) -> npt.NDArray[np.uint8]:
     return np.rint(np.clip(values * (127.0 / limit), -127.0, 127.0) + 127.0).astype(np.uint8)
 
 
-def fitting_layout(n: int, shape: tuple[int, ...], width: int, height: int, label_px: int) -> Layout:
-    """Return the layout with the largest tiles of a shape (rows, columns) on width x height pixels.
+def fitting_layout(n: int, shape: tuple[int, ...], room: tuple[int, int], label: tuple[int, int]) -> Layout:
+    """Return the layout with the largest tiles of a shape (rows, columns).
 
-    Where n tiles of the least size do not fit, as many as do are shown.
+    room and label, the widest of them, are (width, height) in pixels. Where n tiles of the least size do not
+    fit, as many as do are shown.
     """
+    width, height = room
     if n == 0:
         return Layout(0, 1, 1, 1, False)
     slope = shape[0] / shape[1]
     least = max(_LEAST_PX, shape[1])
-    for strip in (label_px, 0):
+    for strip in (label[1], 0):
         columns, side = _best_columns(n, slope, width, height, strip)
-        if side >= (_LABELLED_PX if strip else least):
-            side = _snapped(side, shape[1])
+        snapped = _snapped(side, shape[1])
+        if side >= least and (not strip or snapped >= max(_LABELLED_PX, label[0])):
+            side = snapped
             return Layout(n, columns, side, max(1, round(side * slope)), strip > 0)
     columns = max(1, (width + GAP_PX) // (least + GAP_PX))
     tall = max(1, round(least * slope))

@@ -26,6 +26,7 @@ _PIXELS_A_SYMBOL: Final = 10  # with less room than that for all they are left o
 _LINE_PX: Final = 2.0  # of type in its ordinary size
 _PIXELS_A_DOT: Final = 12  # at that size; with more room for a step each gets a dot: it is a jump, not a line
 _MARGIN: Final = 0.02
+_AFTER: Final = {"loss": "loss_after", "n_errors": "n_errors_after"}  # what a jump knows of a series
 _MARGIN_PX: Final = 8.0  # so that a symbol at the last step is seen whole
 
 
@@ -189,12 +190,14 @@ class TimePlot(Plot):
         for number, (one, curve) in enumerate(zip(self.series, self.curves, strict=True)):
             curve.setVisible(number < self.n_shown)
             if number < self.n_shown:
-                steps, values = history.decimated(one.source, first, last, N_POINTS)
+                steps, values = with_last_jump(
+                    history, one.source, last, *history.decimated(one.source, first, last, N_POINTS)
+                )
                 changed = np.asarray(one.change(values), dtype=np.float64)
                 curve.set_points(steps, self.to_view(changed))
-                drawn.append(changed)
-        self._feed_dots(first, last, drawn[0])
-        everything = np.concatenate(drawn)
+                drawn.append((steps, changed))
+        self._feed_dots(first, last, *drawn[0])
+        everything = np.concatenate([changed for _, changed in drawn])
         if not len(everything):
             return np.ones(1)
         self._smallest = float(everything.min())
@@ -239,11 +242,11 @@ class TimePlot(Plot):
         steps, values = np.array(sorted(places), dtype=np.float64).reshape(-1, 2).T
         self.partings.set_points(steps, self.to_view(np.asarray(one.change(values), dtype=np.float64)))
 
-    def _feed_dots(self, first: int, last: int, values: FloatArray) -> None:
+    def _feed_dots(self, first: int, last: int, steps: FloatArray, values: FloatArray) -> None:
         (left, right), _ = self.view
         has_room = (right - left) * _PIXELS_A_DOT * line_px() / _LINE_PX <= self.getViewBox().width()
         if (has_room and last >= first) or last == 0:  # a line through one point would not be seen
-            self.dots.set_points(np.arange(first, last + 1.0), self.to_view(values))
+            self.dots.set_points(np.asarray(steps, dtype=np.float64), self.to_view(values))
         else:
             self.dots.set_points(np.empty(0), np.empty(0))
 
@@ -329,6 +332,19 @@ class TimePlot(Plot):
         assert self._history is not None
         values = [(one, one.change(self._history[one.source][step])) for one in self.series[: self.n_shown]]
         return ", ".join(f"{one.noun} {one.write(float(value))}" for one, value in values)
+
+
+def with_last_jump(
+    history: HistoryView, source: str, last: int, steps: FloatArray, values: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return steps and values (n,) of a series up to step last, and where a kick has just moved it to, if so.
+
+    No entry of the history tells that before the next step does.
+    """
+    jump = history.jumps[-1] if history.jumps else None
+    if jump is None or source not in _AFTER or not jump.step == last == history.n_entries - 1:
+        return steps, values
+    return np.append(steps, float(last)), np.append(values, float(getattr(jump, _AFTER[source])))
 
 
 def first_in_columns(

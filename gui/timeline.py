@@ -6,11 +6,12 @@ from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from engine.commands import GoTo, SwitchTo
 from engine.snapshot import Snapshot, State
 from gui import numerals, theme
+from gui.marked_slider import Mark, MarkedSlider
 from gui.theme import Theme
 
 _MOST: Final = 2**31 - 1  # what a slider can count
@@ -30,9 +31,12 @@ class Timeline(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("timeline")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = MarkedSlider()
         self.slider.setAccessibleName("Step of the run")
-        self.slider.setToolTip("Drag back to any step of the run, and forward again. (, goes one step back)")
+        self.slider.setToolTip(
+            "Drag back to any step of the run, and forward again. (, goes one step back; Ctrl and an arrow go to "
+            "where branches part)"
+        )
         self.slider.setTracking(True)
         self.slider.valueChanged.connect(self._ask)
         self.label = QLabel()
@@ -46,6 +50,7 @@ class Timeline(QWidget):
         self._snapshot: Snapshot | None = None
         self._wanted: int | None = None
         self._sent: int | None = None
+        self._arrives_at = 0  # the generation in which the run stands at the step that was sent for
 
     def offer(self, action: QAction, text: str) -> None:
         """Add a button for an action."""
@@ -62,23 +67,45 @@ class Timeline(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Follow the run, and ask for the step wanted once the one before is there."""
         self._snapshot = snapshot
-        if self._sent is not None and snapshot.n_steps == self._sent and snapshot.state is not State.RUNNING:
+        if snapshot.generation >= self._arrives_at:
             self._sent = None
         if self._wanted is not None and self._sent is None:
             self._send(self._wanted)
         if self._wanted is None and self._sent is None:
             self._show(snapshot.n_steps)
         self.slider.setPageStep(max(1, snapshot.furthest // 20))
+        self.slider.show_marks(partings_of(snapshot))
         self.branches.show_snapshot(snapshot)
+        self._describe()
+
+    @property
+    def bound_for(self) -> int | None:
+        """The step that the run is on its way to since somebody asked for it; None where it is under no order."""
+        return self._wanted if self._wanted is not None else self._sent
+
+    def hurry(self) -> None:
+        """Ask at once for a step that still waits for its turn: what is asked for next is meant to happen there."""
+        if self._wanted is not None:
+            self._send(self._wanted)
+
+    def note_refusal(self, command: object, sentence: str) -> bool:
+        """Wait no longer for a step that the engine refused; the sentence is for others to show."""
+        if isinstance(command, GoTo):
+            self._sent = self._wanted = None
+        return False
 
     def set_theme(self, used_theme: Theme) -> None:
-        """Draw the swatches of the branches in the colours of a theme."""
+        """Draw marks and swatches of the branches in the colours of a theme."""
+        self.slider.set_theme(used_theme)
         self.branches.set_theme(used_theme)
 
     def step_back(self) -> None:
         """Ask for the step before the present one."""
-        if self._snapshot is not None and self._snapshot.n_steps > 0:
-            self._send(self._snapshot.n_steps - 1)
+        if self._snapshot is None:
+            return
+        here = self.bound_for if self.bound_for is not None else self._snapshot.n_steps
+        if here > 0:
+            self._send(here - 1)
 
     def undo_kick(self) -> None:
         """Go back to just before the last kick."""
@@ -98,10 +125,16 @@ class Timeline(QWidget):
         text = f"step {numerals.whole(step)} of {numerals.whole(furthest)}"
         if text != self.label.text():
             self.label.setText(text)
-            self.slider.setAccessibleDescription(text)
+
+    def _describe(self) -> None:
+        """Say what the slider shows, its marks included, to whoever cannot see it."""
+        texts = (self.label.text(), *(text for _, text in self.slider.marks))
+        if (description := "; ".join(texts)) != self.slider.accessibleDescription():
+            self.slider.setAccessibleDescription(description)
 
     def _ask(self, step: int) -> None:
         self._write(step)
+        self._describe()
         if self._sent is None:
             self._send(step)
         else:
@@ -110,10 +143,18 @@ class Timeline(QWidget):
     def _send(self, step: int, is_undone: bool = False) -> None:
         self._wanted = None
         snapshot = self._snapshot
-        if snapshot is None or (step == snapshot.n_steps and not is_undone):
+        if snapshot is None or (self._is_at(step, snapshot) and not is_undone):
             return
+        before = snapshot.generation if self._sent is None else self._arrives_at
+        self._arrives_at = before + 1
         self._sent = min(step, snapshot.furthest)
         self.command_issued.emit(GoTo(self._sent))
+
+    def _is_at(self, step: int, snapshot: Snapshot) -> bool:
+        """Whether the run stands at a step, or will without being asked again."""
+        if self._sent is not None:
+            return step == self._sent
+        return step == snapshot.n_steps and snapshot.state is not State.RUNNING
 
 
 class BranchChoice(QComboBox):
@@ -169,6 +210,22 @@ class BranchChoice(QComboBox):
         self.setCurrentIndex(self.findData(live))
         if number != live:
             self.number_chosen.emit(number)
+
+
+def partings_of(snapshot: Snapshot) -> tuple[Mark, ...]:
+    """Return (step, words) for each step at which branches part from the run that goes on, in order."""
+    parted: dict[int, list[str]] = {}
+    for branch in sorted(snapshot.branches, key=lambda branch: branch.number):
+        step = min(branch.parted_at, snapshot.furthest)
+        parted.setdefault(step, []).append(f"{branch.number} ({branch.name})")
+    return tuple(
+        (
+            step,
+            f"{'Branch' if len(names) == 1 else 'Branches'} {', '.join(names)} "
+            f"{'parts' if len(names) == 1 else 'part'} at step {numerals.whole(step)}",
+        )
+        for step, names in sorted(parted.items())
+    )
 
 
 def names_of(snapshot: Snapshot) -> list[tuple[int, str]]:

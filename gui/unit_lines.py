@@ -15,6 +15,7 @@ from gui import numerals
 from gui.axes import tick_font
 from gui.plot_items import Overlay, shape_polygon
 from gui.plots import Plot
+from gui.region_plots import class_shape
 from gui.theme import Theme
 
 FloatArray = npt.NDArray[np.float64]
@@ -23,7 +24,6 @@ MOST_SAMPLES: Final = 400
 _FEW_SAMPLES: Final = 50
 _ARROW_PX: Final = 46.0
 _MANY_UNITS: Final = 8  # with more of them thin lines leave the samples to be seen
-_SHAPES: Final = ("dot", "triangle", "diamond", "square", "cross")
 
 
 class UnitLines(Plot):
@@ -114,11 +114,13 @@ class _Samples(Overlay):
         painter.setPen(Qt.PenStyle.NoPen)
         size = 0.75 if len(self.x) > _FEW_SAMPLES else 1.5
         scaled = QTransform.fromScale(size, size)
-        shapes = [scaled.map(shape_polygon(name)) for name in _SHAPES]
+        shapes = {
+            label: scaled.map(shape_polygon(class_shape(label))) for label in np.unique(self.y).tolist()
+        }
         for (x, y), label in zip(self.x.tolist(), self.y.tolist(), strict=True):
             painter.setBrush(self._colours[label % len(self._colours)])
             at = transform.map(QPointF(x, y))
-            painter.drawPolygon(shapes[label % len(shapes)].translated(at))
+            painter.drawPolygon(shapes[label].translated(at))
 
 
 class _Units(Overlay):

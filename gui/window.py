@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer
+from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QRect, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,7 +26,7 @@ from engine.commands import Command, Load, OpenRun
 from engine.lessons import Lesson, load_lesson, readable_lessons
 from engine.run_texts import from_text
 from engine.snapshot import Refusal, Report, Snapshot, State
-from gui import actions, announcer, icons, theme
+from gui import actions, announcer, icons, numerals, theme
 from gui.autosave import Autosave
 from gui.branch_forms import BranchForms
 from gui.bridge import Bridge
@@ -36,9 +35,11 @@ from gui.data_menu import DataMenu
 from gui.docks import Docks
 from gui.export_menu import ExportMenu
 from gui.filming import Filming
+from gui.help_desk import HelpDesk
 from gui.keys import KeyGuard
 from gui.kicks import KickDialog, Kicker
 from gui.lesson_box import LessonBox
+from gui.look_strip import LookStrip
 from gui.memory import WindowMemory
 from gui.menus import Menus
 from gui.message_bar import MessageBar
@@ -47,7 +48,7 @@ from gui.readouts import Readouts
 from gui.run_control import RunControl
 from gui.run_files import RunFiles
 from gui.shields import Shield
-from gui.state_words import state_sentence, state_word, window_title
+from gui.state_words import changed_settings, state_sentence, state_word, window_title
 from gui.timeline import Timeline
 
 if TYPE_CHECKING:  # what the first painting does not need is imported where it is used
@@ -82,7 +83,8 @@ class Window(QMainWindow):
         known, self._lesson_faults = readable_lessons()
         self._lessons = {one.lesson_id: one for one in known} | {lesson.lesson_id: lesson}
         self._is_started = False
-        self._arrangement: tuple[QByteArray, bool] | None = None  # before a presentation
+        # Before a presentation: the docks, whether the window was full or large, and its place when it was neither.
+        self._arrangement: tuple[QByteArray, Qt.WindowState, QRect] | None = None
         self._n_refusals_seen = 0
         self._words_at_s = 0.0
         self._worded: Report | None = None
@@ -120,18 +122,25 @@ class Window(QMainWindow):
         self.pace = PaceBox()
         self.run_files = RunFiles(self)
         self.autosave = Autosave(parent=self)
+        self.help_desk = HelpDesk(self, lambda: self.panels, self._focused_panel, self._show_dialog)
         self.exports = ExportMenu(self, self._focused_panel, lambda: self.bridge.snapshot)
         self.filming = Filming(self, self._focused_panel, lambda: self.bridge.snapshot, self._show_dialog)
         self.lesson_box = LessonBox(list(self._lessons.values()))
-        self.run_control = RunControl(self._lesson, self.bridge, self.lesson_box, self.pace, self)
+        self.run_control = RunControl(
+            self._lesson, self.bridge, self.lesson_box, self.pace, lambda: self.timeline.bound_for, self
+        )
         self._bars = [
             self._add_bar("Controls", self.controls),
             self._add_bar("Readings", self.readouts),
             self._add_bar("Messages", self.messages),
         ]
         self._bars[2].hide()
+        self.look_strip = LookStrip()
+        self._look_bar = self._add_bar("Look", self.look_strip)
+        self._look_bar.hide()
         self._time_bar = self._add_bar("Time", self.timeline, Qt.ToolBarArea.BottomToolBarArea)
         self._time_bar.addWidget(self.pace)
+        self.messages.note.keep_above(self._time_bar)
         self.setDockNestingEnabled(True)
         self.docks = Docks(self, self._theme)
         self.docks.fill("lesson", self.lesson_box)
@@ -162,7 +171,7 @@ class Window(QMainWindow):
         self.bridge.report_arrived.connect(self._show_report)
         self.bridge.report_arrived.connect(self.kicker.follow)
         self.bridge.ticked.connect(self._tick)
-        self.kicker.command_issued.connect(self.bridge.send)
+        self.kicker.command_issued.connect(self._send_now)
         self.kicker.chosen_changed.connect(self._show_kick)
         self.controls.rate.value_entered.connect(self.run_control.set_rate)
         self.controls.strength.value_entered.connect(self._set_strength)
@@ -173,7 +182,7 @@ class Window(QMainWindow):
         self.run_control.answer_wanted.connect(self._ask)
         self.run_control.released.connect(self._stop_asking)
         self.lesson_box.revealed.connect(self._present)
-        self.docks.help_wanted.connect(self.show_panel_help)
+        self.docks.help_wanted.connect(self.help_desk.show_panel)
         self.messages.visibility_wanted.connect(self._bars[2].setVisible)
         self.messages.remedy_chosen.connect(self.run_control.halve_and_go_on)
         for part in (self.timeline, self.branch_forms):
@@ -236,13 +245,14 @@ class Window(QMainWindow):
             "recompute": self._recompute,
             "presentation": self._toggle_presentation,
             "full_screen": lambda: self.showNormal() if self.isFullScreen() else self.showFullScreen(),
+            "fill_panel": self._toggle_fill,
             "arrange": self.docks.arrange,
             "arrange_lecture": self.docks.arrange_lecture,
             "arrange_research": self.docks.arrange_research,
-            "panel_help": self._help,
-            "keys": self._show_keys,
-            "panels_help": lambda: self._show_panels_help("What the panels show", self.panels),
-            "about": self._show_about,
+            "panel_help": self.help_desk.explain,
+            "keys": self.help_desk.show_keys,
+            "panels_help": self.help_desk.show_all,
+            "about": self.help_desk.show_about,
         }
 
     def menus(self) -> list[QMenu]:
@@ -261,8 +271,8 @@ class Window(QMainWindow):
         if self._lesson_faults:
             self.messages.show_note(" ".join(self._lesson_faults))
         if self._memory is not None:
-            self._offer_left_over()
             self.autosave.start()
+            self._offer_left_over()
 
     def _offer_left_over(self) -> None:
         """Ask whether to go on with a run that was cut off, without holding anything up."""
@@ -295,7 +305,7 @@ class Window(QMainWindow):
 
         for kind in PANELS:
             panel = kind(self._theme, self.bridge.jobs)
-            panel.command_issued.connect(self.bridge.send)
+            panel.command_issued.connect(self._send_now)
             panel.sample_chosen.connect(partial(self._share_sample, panel))
             self.docks.fill(panel.panel_id, panel, panel.title)
             self.panels.append(panel)
@@ -333,6 +343,7 @@ class Window(QMainWindow):
         """End the threads; the window goes first, because a compilation cannot be cut short."""
         if self._arrangement is not None:
             self._toggle_presentation()
+        self.docks.take_back()
         if self._memory is not None and self._is_started:
             self._memory.keep(self, self._theme)
         self.hide()
@@ -424,25 +435,23 @@ class Window(QMainWindow):
         if refusal.is_done:
             self.messages.show_note(refusal.sentence, is_warning=False)
             return
-        forms = [form for form in (self._form, self._kick_dialog, self.branch_forms) if form is not None]
+        answered = (self.timeline, self._form, self._kick_dialog, self.branch_forms)
+        forms = [form for form in answered if form is not None]
         if not any(form.note_refusal(refusal.command, refusal.sentence) for form in forms):
             self.messages.show_note(refusal.sentence)
 
     def _show_stop(self, report: Report) -> None:
-        stopped = report.state is State.STOPPED
+        stopped = report.state is State.STOPPED or (report.snapshot is not None and report.snapshot.is_full)
         rate = report.snapshot.suggested_rate if report.snapshot else None
         remedy = f"Halve the rate to {rate:g} and go on" if stopped and rate is not None else ""
-        self.messages.show_stop(report.message if stopped else "", remedy)
+        self.messages.show_stop(numerals.signed(report.message) if stopped else "", numerals.signed(remedy))
 
     def _show_lesson_of(self, snapshot: Snapshot) -> None:
         lesson_id = snapshot.config.lesson
         if lesson_id in self._lessons and lesson_id != self._lesson.lesson_id:
             self._lesson = self._lessons[lesson_id]
             self._begin_lesson()
-        is_changed = (
-            snapshot.config != self._lesson.config or snapshot.learning_rate != snapshot.config.learning_rate
-        )
-        self.lesson_box.show_lesson(self._lesson, is_changed)
+        self.lesson_box.show_lesson(self._lesson, changed_settings(snapshot, self._lesson))
 
     def _enable(self, snapshot: Snapshot | None) -> None:
         for spec in actions.ACTIONS:
@@ -465,7 +474,7 @@ class Window(QMainWindow):
             self._lesson = lesson
             self._begin_lesson()
         if self._arrangement is None:
-            self.docks.show(lesson.panels)
+            self.docks.show_lesson(lesson.panels)
         self._send(Load(lesson.config))
 
     def open_lessons(self) -> None:
@@ -512,6 +521,11 @@ class Window(QMainWindow):
 
     def _send(self, command: Command) -> None:
         self.messages.close_note()
+        self._send_now(command)
+
+    def _send_now(self, command: Command) -> None:
+        """Send what a person asks for behind whatever was asked for before: the last wish is the one that stays."""
+        self.timeline.hurry()
         self.bridge.send(command)
 
     def _ask(self) -> None:
@@ -553,25 +567,43 @@ class Window(QMainWindow):
 
     # Looks
 
+    def _toggle_fill(self) -> None:
+        panel = self._focused_panel()
+        if panel is not None or self.docks.is_filled:
+            self.docks.toggle_fill(panel.panel_id if panel is not None else "")
+        else:
+            self.messages.show_note(
+                "Click into a panel first: F8 lets the one that has the focus fill the window."
+            )
+
     def _toggle_presentation(self) -> None:
+        self.docks.take_back()
         if self._arrangement is None:
-            self._arrangement = self.saveState(), self.isFullScreen()
+            self._arrangement = self.saveState(), self.windowState(), self.geometry()
             self._present()
             self._bars[0].hide()
             self.showFullScreen()
+            self.set_theme(self._theme)
         else:
-            state, was_full_screen = self._arrangement
+            docks, state, place = self._arrangement
             self._arrangement = None
+            self._look_bar.hide()
+            self.set_theme(self._theme)
+            # Otherwise the window grows to what the large type needs.
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
             self._bars[0].show()
-            self.restoreState(state)
-            if not was_full_screen:
-                self.showNormal()
-        self.set_theme(self._theme)
+            self.docks.restore(docks)
+            self.setWindowState(state)
+            if state is Qt.WindowState.WindowNoState:
+                self.setGeometry(place)
 
     def _present(self) -> None:
         """In a presentation show what the lesson needs, and its text while it asks or answers."""
         if self._arrangement is not None:
             is_read = self.lesson_box.is_asking or self.lesson_box.is_revealed
+            look = "" if is_read else self.lesson_box.look
+            self.look_strip.show_look(look)
+            self._look_bar.setVisible(bool(look))
             self.docks.present(self._lesson.panels[:_PRESENTED], is_read)
 
     def set_theme(self, used_theme: theme.Theme) -> None:
@@ -616,34 +648,6 @@ class Window(QMainWindow):
 
     def _show_kick(self, title: str) -> None:
         self.actions_by_id["kick"].setToolTip(f"{title} (K)")
-
-    def _help(self) -> None:
-        """Explain the panel that has the focus; elsewhere show all keys."""
-        panel = self._focused_panel()
-        if panel is not None:
-            self.show_panel_help(panel.panel_id)
-        else:
-            self.actions_by_id["keys"].trigger()
-
-    def show_panel_help(self, panel_id: str) -> None:
-        """Explain one panel."""
-        panels = [panel for panel in self.panels if panel.panel_id == panel_id]
-        self._show_panels_help(panels[0].title, panels)
-
-    def _show_panels_help(self, title: str, panels: Sequence[Panel]) -> None:
-        from gui.help_pages import HelpPage, panels_page
-
-        self._show_dialog(HelpPage(title, panels_page(panels), self))
-
-    def _show_keys(self) -> None:
-        from gui.help_pages import HelpPage, keys_page
-
-        self._show_dialog(HelpPage("Keys", keys_page(), self))
-
-    def _show_about(self) -> None:
-        from gui.help_pages import ABOUT, HelpPage
-
-        self._show_dialog(HelpPage("About Lossoscope", ABOUT, self))
 
     def _show_dialog(self, dialog: QDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

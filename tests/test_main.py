@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from main import main
+
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = str(ROOT / "main.py")
 SMALL = ("--set", "hidden=4", "--set", "n_samples=40")
@@ -51,19 +53,20 @@ def start(environ, tmp_path):
 
 
 def test_the_exam_learns_digits_to_below_a_quarter(start, tmp_path):
-    done = start("run", "exam", "--steps", "2000", "--json", "out.json")
+    done = start("run", "exam", "--steps", "600", "--json", "out.json")
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "here" / "out.json").read_text(encoding="utf-8"))
     assert content["settings"]["data"] == "digits"
-    assert (content["n_steps"], len(content["loss"])) == (2000, 2001)
+    assert (content["n_steps"], len(content["loss"])) == (600, 601)
     assert content["loss"][-1] < 0.25
     assert "errors" in done.stdout and "steps/s" in done.stdout
     assert 1 <= len(done.stderr.splitlines()) <= 4  # no bar in a file, but a few lines
 
 
-def test_list_names_lessons_and_data(start):
+def test_list_names_lessons_and_data_on_a_terminal_without_greek_letters(start, environ):
+    environ |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = start("list")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.isascii()
     names = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
     assert {"exam", "constant-start", "rate-too-large", "mistakes-can-rise", "digits", "mnist"} <= set(names)
 
@@ -81,33 +84,34 @@ def test_without_a_screen_it_says_so_and_trains(start):
     assert title == "More mistakes at a lower loss"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--lesson", "nope"], ["'nope'", "exam, constant-start"]),
-        (["fly"], ["'fly'", "list", "run", "picture", "data"]),
-        (["--fly"], ["--fly", "[--lesson ID]"]),
-        (["run"], ["LESSON", "[--steps N]"]),
-        (["run", "exam", "--fly"], ["--fly", "main.py run", "[--json FILE]"]),
-        (["run", "exam", "extra"], ["extra", "main.py run"]),
-        (["run", "exam", "--step", "3"], ["--step", "[--steps N]"]),  # no abbreviations: they break later
-        (["run", "exam", "--steps"], ["--steps", "one argument"]),
-        (["run", "exam", "--steps", "ten"], ["--steps", "whole number", "'ten'"]),
-        (["run", "exam", "--set", "learning_rate=-1"], ["learning_rate", "above 0", "-1"]),
-        (["run", "exam", "--json", "no/out.json"], ["--json", "no folder"]),
-        (["picture", "exam"], ["--out", "--size WxH"]),
-        (["picture", "exam", "--out", "a.jpg"], [".png", "a.jpg"]),
-        (["picture", "exam", "--out", "a.png", "--size", "9x9"], ["size", "9x9"]),
-        (["film", "exam"], ["--out", "--fps F"]),
-        (["film", "--out", "a.gif"], ["a lesson or --open RUN"]),
-        (["film", "exam", "--out", "a.avi"], [".mp4 or .gif", "a.avi"]),
-        (["film", "exam", "--out", "none/a.gif"], ["--out", "no folder"]),
-        (["film", "exam", "--out", "a.gif", "--seconds", "0"], ["seconds", "above 0"]),
-        (["film", "exam", "--out", "a.gif", "--fps", "fast"], ["fps", "'fast'"]),
-        (["film", "--open", "no.run.npz", "--out", "a.gif"], ["--open", "no.run.npz"]),
-        (["data", "nope"], ["nope", "digits, mnist"]),
-    ],
-)
+UNUSABLE = [
+    (["--lesson", "nope"], ["'nope'", "exam, constant-start"]),
+    (["fly"], ["'fly'", "list", "run", "picture", "data"]),
+    (["run", "exam", "--json", "no/out.json"], ["--json", "no folder"]),
+    (["picture", "exam", "--out", "a.jpg"], [".png", "a.jpg"]),
+    (["--fly"], ["--fly", "[--lesson ID]"]),
+    (["run"], ["LESSON", "[--steps N]"]),
+    (["run", "exam", "--fly"], ["--fly", "main.py run", "[--json FILE]"]),
+    (["run", "exam", "extra"], ["extra", "main.py run"]),
+    (["run", "exam", "--step", "3"], ["--step", "[--steps N]"]),  # no abbreviations: they break later
+    (["run", "exam", "--steps"], ["--steps", "one argument"]),
+    (["run", "exam", "--steps", "ten"], ["--steps", "whole number", "'ten'"]),
+    (["run", "exam", "--set", "learning_rate=-1"], ["learning_rate", "above 0", "-1"]),
+    (["picture", "exam"], ["--out", "--size WxH"]),
+    (["picture", "exam", "--out", "a.png", "--size", "9x9"], ["size", "9x9"]),
+    (["film", "exam"], ["--out", "--fps F"]),
+    (["film", "--out", "a.gif"], ["a lesson or --open RUN"]),
+    (["film", "exam", "--out", "a.avi"], [".mp4 or .gif", "a.avi"]),
+    (["film", "exam", "--out", "none/a.gif"], ["--out", "no folder"]),
+    (["film", "exam", "--out", "a.gif", "--seconds", "0"], ["seconds", "above 0"]),
+    (["film", "exam", "--out", "a.gif", "--fps", "fast"], ["fps", "'fast'"]),
+    (["film", "--open", "no.run.npz", "--out", "a.gif"], ["--open", "no.run.npz"]),
+    (["data", "nope"], ["nope", "digits, mnist"]),
+]
+N_IN_PROCESSES = 4  # a process for each of them would take half a minute in all
+
+
+@pytest.mark.parametrize(("arguments", "words"), UNUSABLE[:N_IN_PROCESSES])
 def test_unusable_input_is_one_line_and_status_2(start, tmp_path, arguments, words):
     done = start(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
@@ -116,11 +120,39 @@ def test_unusable_input_is_one_line_and_status_2(start, tmp_path, arguments, wor
     assert list((tmp_path / "here").iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [[], ["list"], ["run"], ["picture"], ["data"]])
+def status(arguments):
+    """Return the exit status of a command line that is carried out here."""
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return end.code
+
+
+@pytest.mark.parametrize(("arguments", "words"), UNUSABLE[N_IN_PROCESSES:])
+def test_what_is_unusable_is_named_with_what_is_allowed(
+    tmp_path, environ, monkeypatch, capsys, arguments, words
+):
+    monkeypatch.setattr(os, "environ", environ)
+    monkeypatch.chdir(tmp_path)
+    assert status(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and len(said.err.splitlines()) == 1
+    assert all(word in said.err for word in words), said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["list"]])
 def test_help_is_there(start, arguments):
     done = start(*arguments, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: main.py")
+
+
+@pytest.mark.parametrize("command", ["run", "verify", "hunt", "sweep", "picture", "film", "data", "bench"])
+def test_each_command_has_its_help(capsys, command):
+    assert status([command, "--help"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(f"usage: main.py {command}") and said.err == ""
 
 
 def test_a_reader_that_leaves_early_is_no_traceback(environ, tmp_path):
@@ -131,13 +163,6 @@ def test_a_reader_that_leaves_early_is_no_traceback(environ, tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
-
-
-def test_a_terminal_without_greek_letters_is_enough(environ, tmp_path):
-    environ = {**environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    done = subprocess.run([sys.executable, MAIN, "list"], env=environ, capture_output=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.isascii()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -174,7 +199,7 @@ def read_until(descriptor, words, timeout_s):
 
 def test_a_picture_is_drawn_without_a_screen(start, tmp_path):
     pytest.importorskip("PySide6", reason="a picture needs Qt")
-    done = start("picture", "exam", "--steps", "20", "--size", "1280x720", "--out", "a.png")
+    done = start("picture", "five-flips", "--steps", "20", "--size", "1280x720", "--out", "a.png")
     assert done.returncode == 0, done.stderr
     header = (tmp_path / "here" / "a.png").read_bytes()[:24]
     assert header.startswith(b"\x89PNG\r\n\x1a\n")

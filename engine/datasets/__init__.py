@@ -4,7 +4,14 @@ Importing this package is cheap: scikit-learn is imported when "digits" is loade
 a download is asked for.
 """
 
-from engine.datasets.catalogue import DATASETS, Entry, dataset_names, is_available, load_dataset
+from engine.datasets.catalogue import (
+    DATASETS,
+    Entry,
+    check_dataset_name,
+    dataset_names,
+    is_available,
+    load_dataset,
+)
 from engine.datasets.dataset import Dataset
 from engine.datasets.folders import MissingDatasetError, find_folder, set_folder
 
@@ -13,6 +20,7 @@ __all__ = [
     "Dataset",
     "Entry",
     "MissingDatasetError",
+    "check_dataset_name",
     "dataset_names",
     "find_folder",
     "is_available",

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.datasets import cifar, idx, tables, toys
 from engine.datasets.dataset import Dataset
 from engine.datasets.folders import as_path, find_folder, known_folder
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 TOY_SEED: Final = 0
 _DIGITS: Final = ("datasets", "data", "digits.csv.gz")  # within scikit-learn
@@ -82,6 +84,14 @@ def is_available(name: str) -> bool:
             return as_path(kind, path).is_file()
         return False
     return name in DATASETS and DATASETS[name].is_available()
+
+
+def check_dataset_name(what: str, name: str) -> None:
+    """Raise ValueError, a sentence about `what`, unless there is a data set of that name, be its files here or not."""
+    kind, colon, _ = name.partition(":")
+    is_file = bool(colon) and kind in FILE_KINDS
+    if not is_file and name not in DATASETS and not is_available(name):
+        raise ValueError(f"{what} must be {_allowed()}, not {name!r}.")
 
 
 def _load_digits() -> Dataset:

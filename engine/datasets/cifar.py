@@ -7,12 +7,14 @@ of pictures is read from the length, and there is no hash to check.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.datasets.dataset import Dataset, frozen
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 TRAIN_PATTERN: Final = "data_batch_[0-9].bin"
 TEST_PATTERN: Final = "test_batch.bin"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from engine import checks
 from engine.noise import Noise
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MAX_CLASSES: Final = (
     65_536  # a label above is a slip (a measured value, an id): the net would have an output for each

@@ -13,14 +13,16 @@ import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.datasets.dataset import Dataset, frozen
 
-Bytes = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Bytes = npt.NDArray[np.uint8]
 GZIP_MAGIC: Final = b"\x1f\x8b"
 N_DIGITS: Final = 10
 

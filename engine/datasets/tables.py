@@ -11,15 +11,17 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import numpy as np
-import numpy.typing as npt
 
 from engine import archives
 from engine.datasets.dataset import MAX_CLASSES, Dataset, frozen
 
-Table = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Table = npt.NDArray[np.float64]
 NumberedLine = tuple[int, str]
 N_BLOCK: Final = 256  # lines that are read together while a fault is looked for
 N_MOST_SHOWN: Final = 40  # characters of a bad cell that a sentence repeats

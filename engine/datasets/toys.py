@@ -6,10 +6,14 @@ first n samples of any of them are as balanced as the whole.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from engine.datasets.dataset import Dataset
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 BLOB_CENTRES = ((0.0, 1.0), (-0.87, -0.5), (0.87, -0.5))  # an equilateral triangle around the origin
 

@@ -61,7 +61,7 @@ def _gradient_path(scene: Scene) -> View:
         "Across: distance against the gradient (steepest way down). "
         "Up: the path's main direction (principal component), at right angles."
     )
-    return _around_path(scene, d1, d2, ("against the gradient", "main direction of the path"), words)
+    return _around_path(scene, d1, d2, ("against the gradient", "main direction of path"), words)
 
 
 def _path(scene: Scene) -> View:
@@ -73,7 +73,7 @@ def _path(scene: Scene) -> View:
     d1, d2 = found
     d1 = d1 if d1 @ (scene.theta - scene.path[0].theta) >= 0 else -d1
     words = "Both axes: distance from the present point along the path's two main directions (principal components)."
-    return _around_path(scene, d1, d2, ("main direction of the path", "second direction"), words)
+    return _around_path(scene, d1, d2, ("main direction", "second direction"), words)
 
 
 def _straight_path(scene: Scene) -> View:

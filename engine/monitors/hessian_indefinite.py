@@ -33,6 +33,9 @@ class HessianIndefinite(Monitor):
         low, high = float(pairs.smallest[0]), float(pairs.largest[0])
         size = _SURE * max(abs(low), abs(high))
         is_indefinite = low < -size and high > size
-        line = f"Eigenvalues from {low:.4g} to {high:.4g}; 2 / rate is {2.0 / snapshot.learning_rate:.4g}."
+        line = (
+            f"At step {snapshot.n_steps:,} the eigenvalues go from {low:.4g} to {high:.4g}; "
+            f"2 / rate is {2.0 / snapshot.learning_rate:.4g}."
+        )
         answer = Answer.HOLDS if is_indefinite else Answer.VIOLATED
         yield 1.0, Reading(answer, line, snapshot.n_steps)

@@ -34,4 +34,11 @@ class SoftmaxRegressionConvex(Monitor):
         values = np.linalg.eigvalsh(dense_hessian(net, snapshot.data, snapshot.theta))
         low, high = float(values[0]), float(values[-1])
         answer = Answer.HOLDS if low >= -_ROUNDING * high else Answer.VIOLATED
-        yield 1.0, Reading(answer, f"Eigenvalues from {low:.2g} to {high:.4g}.", snapshot.n_steps)
+        yield (
+            1.0,
+            Reading(
+                answer,
+                f"At step {snapshot.n_steps:,} the eigenvalues go from {low:.2g} to {high:.4g}.",
+                snapshot.n_steps,
+            ),
+        )

@@ -270,9 +270,9 @@ def _exchange_way(scene: WayScene, walk: PermutationWalk, n_errors: Counts, rate
         knots = (0.0, walk.merged, len(points) - 1.0 - n_back, len(points) - 1.0)
         at = np.interp(points, knots, (0.0, 1.0, 2.0, 3.0))
     words = (
-        f"Units {first} and {second} of hidden layer {scene.layer} change places: their input weights are brought "
-        f"together while all else goes down (rate {rate:.4g}), their output weights are exchanged where the two "
-        "coincide, and the way back leads to the same network with the two exchanged."
+        f"Units {first + 1} and {second + 1} of hidden layer {scene.layer} change places: their input weights are "
+        f"brought together while all else goes down (rate {rate:.4g}), their output weights are exchanged where the "
+        "two coincide, and the way back leads to the same network with the two exchanged."
     )
     return Way(_profile(at, walk.loss, n_errors), 3.0, None, _EXCHANGE_STAGES, "parts of the walk", words)
 
@@ -304,7 +304,7 @@ def _split_way(
 ) -> Way:
     n = len(n_errors)
     words = (
-        f"Unit {scene.units[0]} of hidden layer {scene.layer} gets a copy, and the two share its output weights, "
+        f"Unit {scene.units[0] + 1} of hidden layer {scene.layer} gets a copy, and the two share its output weights, "
         "g and 1 − g: the same function all along, so the loss cannot change; the curvature can."
     )
     if not with_curvature:

@@ -53,6 +53,8 @@ def iter_rows(
         path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         if n_workers:
+            if sweep is not None and not path.exists():
+                sweep.check_data()
             stack.enter_context(held(path))
         results = stack.enter_context(open_results(path) if sweep is None else open_or_make(path, sweep))
         n_done = 0

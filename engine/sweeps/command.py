@@ -52,6 +52,7 @@ def sweep(
     from engine.sweeps.results import open_or_make
     from engine.sweeps.sweep import load_sweep
     from engine.sweeps.tables import as_csv
+    from engine.sweeps.workers import Crew
 
     with ExitStack() as stack:
         with reading_input():
@@ -61,6 +62,8 @@ def sweep(
             outputs.check_targets(**targets)
             stack.enter_context(lock.held(path))
             crew = _workers(workers, scheduler)
+            if isinstance(crew, Crew) and not path.exists():  # or a file without a result would be left
+                asked.check_data()
             results = stack.enter_context(open_or_make(path, asked))
         seconds = _run(results, crew)
         print(_report(results, seconds))
@@ -83,12 +86,19 @@ def _workers(workers: str | None, scheduler: str | None) -> Crew | Cluster:
 def _run(results: Results, crew: Crew | Cluster) -> float:
     """Run what is left, showing how far it is; returns the seconds it took."""
     from engine.sweeps.running import Running
+    from engine.sweeps.workers import Crew
 
     started = time.perf_counter()
     try:
-        _show(Running(results, crew))
+        running = Running(results, crew)
+        if running.n_left and isinstance(crew, Crew):  # of a cluster only its workers know what they have
+            with reading_input():
+                results.sweep.check_data()
+        _show(running)
     except KeyboardInterrupt:
         raise CommandError(_interrupted(results), INTERRUPTED) from None
+    except CommandError:
+        raise
     except OSError as error:
         raise CommandError(str(error), FAILED) from error
     except Exception as error:  # as of a cluster whose workers have another version of the program, or none

@@ -18,6 +18,7 @@ from typing import Any, Final
 from engine import checks
 from engine.claims.registry import CLAIM_IDS
 from engine.config import RunConfig, setting_names
+from engine.datasets import check_dataset_name, is_available, load_dataset
 from engine.sweeps.axes import Axis, as_text, read_axis, with_values
 from engine.sweeps.measures import Measure, read_measure
 from engine.tomls import faults_named, read_toml
@@ -113,6 +114,12 @@ class Sweep:
             values |= dict.fromkeys(axis.also, values[axis.name])
         return with_values(self.base, values)
 
+    def check_data(self) -> None:
+        """Raise ValueError, one sentence, unless the files of all data sets that its runs take are here."""
+        for name in _data_names(self.base, self.axes):
+            if not is_available(name):
+                load_dataset(name)  # which says what is missing, and how to get it
+
     def as_text(self) -> str:
         """Return the whole sweep as one line of JSON that `sweep_of_text` reads; it needs no lesson and no file."""
         return json.dumps({"sweep_id": self.sweep_id, **self.content}, ensure_ascii=False)
@@ -155,6 +162,8 @@ def read_sweep(sweep_id: str, content: Mapping[str, Any]) -> Sweep:
     base = _base(content.get("lesson"), content.get("settings"))
     axes = tuple(read_axis(name, given) for name, given in _table("axes", content["axes"]).items())
     _check_axes(base, axes)
+    for name in _data_names(base, axes):
+        check_dataset_name("data", name)
     measures = _table("measures", content["measures"]).items()
     return Sweep(
         sweep_id=sweep_id,
@@ -193,9 +202,13 @@ def _base(lesson: Any, settings: Any) -> RunConfig:
     return base.with_texts({key: as_text(value) for key, value in given.items()})
 
 
-def _first_available(names: list[str]) -> str:
-    from engine.datasets import is_available
+def _data_names(base: RunConfig, axes: tuple[Axis, ...]) -> tuple[str, ...]:
+    """Return the names of the data sets that the runs take."""
+    named = [axis.values for axis in axes if "data" in (axis.name, *axis.also)]
+    return tuple(map(str, named[0])) if named else (base.data,)
 
+
+def _first_available(names: list[str]) -> str:
     found = [name for name in names if isinstance(name, str) and is_available(name)]
     if not found:
         raise ValueError(f"none of the data sets {', '.join(map(str, names))} is here.")

@@ -41,6 +41,7 @@ class AskingPanel(Panel):
     interval_s = 0.1
     most_work: ClassVar[float] = 5e8
     answer_name: ClassVar[str]
+    follow_box: QCheckBox
 
     @abstractmethod
     def make_plots(self) -> QWidget:

@@ -362,7 +362,7 @@ from 0 and linear around it, so that both signs have a place; the right button m
                 f"{100.0 * density.share_below(x):.4g} % of the eigenvalues are below."
             )
         self.spectrum.point_at(x)
-        self.point_out(text)
+        self.point_out(numerals.signed(text))
 
 
 class AlongSteps:
@@ -475,7 +475,7 @@ def _sentence(step: int, found: Curvature) -> str:
         text += (
             f" Next step: predicted drop {one.predicted_drop:.4g}, in truth it {moves} {abs(one.drop):.4g}."
         )
-    return text
+    return numerals.signed(text)
 
 
 def _spectrum_sentence(snapshot: Snapshot, density: SpectralDensity) -> str:

@@ -19,6 +19,7 @@ from gui.panels.time_panel import TimePanel
 from gui.readouts import is_curve
 from gui.time_plots import Series, TimePlot
 
+_NO_CLASSES: Final = "The targets are numbers, not classes: no sample is right or wrong."
 _LONG: Final = 10**8  # a larger ceiling is written short
 
 
@@ -30,7 +31,8 @@ class ErrorsPanel(TimePanel):
     help_text = """How many of the N training samples are wrong after each step: the largest output
 is not the right class. Where two outputs share the largest value the first one counts, and the
 sample is called tied; while samples are tied the count says little, so the panel says "tied". With
-one output (squared loss) a sample is wrong when the output is on the other side of ½.
+one output (squared loss) a sample is wrong when the output is on the other side of ½. Where the targets
+are other numbers than 0 and 1 there are no classes, and nothing to count.
 
 Dashed line: the ceiling floor(N × loss / ln 2). A wrong sample gives its class a probability of at
 most ½, so it alone adds ln 2 to the sum of the losses; hence errors ≤ N × loss / ln 2 at every
@@ -39,10 +41,11 @@ the loss landscape of a class of deep neural networks with no bad local valleys"
 cross-entropy only; for other losses it is not drawn. A ceiling above N says nothing and lies
 outside the picture.
 
-Triangles, and short lines at the bottom edge, mark every step at which the errors rose while the
-loss fell. Full-batch gradient descent promises a falling loss at small rates, never a falling error
-count. "Next ▲" zooms in on one after the other. A step that leaves a tie is not marked: its
-count changes by the rule for ties.
+Short lines at the bottom edge mark every step at which the errors rose while the loss fell, and
+triangles stand on the curve there; in a crowd of marks the first has a triangle, and where
+they are many only the short lines remain. "Next ▲" zooms in on one after the other. A step that leaves
+a tie is not marked: its count changes by the rule for ties. Full-batch gradient descent promises a
+falling loss at small rates, never a falling error count.
 
 Dotted vertical lines with a name are kicks: the weights were moved without a step.
 
@@ -76,6 +79,10 @@ On a logarithmic axis 0 errors are drawn at the tick 0."""
             self.plot.set_labels("steps", f"errors (of {n_samples:,})")
         self.plot.n_shown = 2 if _has_ceiling(snapshot) else 1
 
+    def what_is_missing(self, snapshot: Snapshot) -> tuple[str, str] | None:
+        """Return that nothing can be wrong where the targets are numbers to be fitted; see TimePanel."""
+        return ("no classes", _NO_CLASSES) if is_curve(snapshot) else None
+
     def marked_steps(self, snapshot: Snapshot) -> npt.NDArray[np.int32]:
         """Return the steps where the errors rose while the loss fell."""
         return snapshot.history.error_rises
@@ -98,8 +105,6 @@ On a logarithmic axis 0 errors are drawn at the tick 0."""
             tied = numerals.plural(snapshot.n_tied, "sample")
             which = "all samples" if snapshot.n_tied == snapshot.data.n_samples else tied
             return f"Tied, largest outputs equal: {which}."
-        if is_curve(snapshot):
-            return "Targets are numbers, not classes: wrong is what is on the other side of ½."
         if not _has_ceiling(snapshot):
             return "The ceiling is for cross-entropy only."
         if _ceiling(snapshot) >= snapshot.data.n_samples:
@@ -119,6 +124,8 @@ On a logarithmic axis 0 errors are drawn at the tick 0."""
         snapshot = self._newest
         if snapshot is None:
             return ""
+        if is_curve(snapshot):
+            return _NO_CLASSES
         rises = snapshot.history.error_rises
         n_samples = snapshot.data.n_samples
         text = f"{_count(snapshot)} of {n_samples:,} after {numerals.plural(snapshot.n_steps, 'step')}; "

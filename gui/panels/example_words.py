@@ -85,11 +85,12 @@ def flippers_text(chronicle: Chronicle, moment: int) -> str:
     first, last = (chronicle.moments[k].step for k in (moment - 1, moment))
     lost, won = np.flatnonzero(before & ~after), np.flatnonzero(~before & after)
     when = f"Step {last:,}" if last == first + 1 else f"Steps {first:,} to {last:,}"
-    return f"{when}: {_named(lost)} went wrong, {_named(won)} right."
+    return f"{when}: {named(lost)} went wrong, {named(won)} right."
 
 
-def _named(samples: npt.NDArray[np.int64]) -> str:
+def named(samples: npt.NDArray[np.int64]) -> str:
     """Return how many samples there are, and which, if they are few."""
     if not 0 < len(samples) <= _MOST_NAMED:
-        return f"{len(samples):,}"
-    return f"{len(samples)} ({', '.join(f'{number:,}' for number in samples.tolist())})"
+        return f"{len(samples):,}" if len(samples) else "none"
+    names = ", ".join(f"{number:,}" for number in samples.tolist())
+    return f"sample {names}" if len(samples) == 1 else f"{len(samples)} samples ({names})"

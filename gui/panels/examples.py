@@ -30,6 +30,7 @@ from gui.theme import Theme, set_role
 
 Bools = npt.NDArray[np.bool_]
 
+_NOTE_GAP_PX: Final = 12  # between the choices and the text beside them
 _REST_S: Final = 0.5  # between two answers that follow a run
 _DUTY: Final = 3.0 if usable_cores() > 2 else 20.0  # rests so many times as long as an answer took
 _MOST_KEPT: Final = 8  # moments at which the run was paused, beside its checkpoints
@@ -341,6 +342,7 @@ class ExamplesPanel(Panel):
         buttons.addStretch(1)
         for box in (self.stop_box, self.loss_box):
             notes.addWidget(box)
+        notes.addSpacing(_NOTE_GAP_PX)
         notes.addWidget(self.note_label, 1)
         layout.addWidget(self.legend)
         layout.addLayout(body, 1)

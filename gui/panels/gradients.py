@@ -349,7 +349,7 @@ the squared loss has no probabilities, and so no second loss."""
     def _draw_by_weights(self, examples: Examples) -> None:
         """Draw the gradients by the weights, all in sight, and the line of one half."""
         x, y = examples.weights_cross_entropy, examples.weights_quadratic
-        self.scatter.set_labels("‖∂/∂θ‖ cross-entropy", "‖∂/∂θ‖ quadratic")
+        self.scatter.set_labels("cross-entropy (‖∂/∂θ‖)", "quadratic (‖∂/∂θ‖)")
         self.scatter.show_points(x, y, (examples.margin <= 0.0).astype(np.int64))
         right, top = (numerals.round_above(max(float(values.max()), _FLOOR)) for values in (x, y))
         self.half.set_points(np.array([0.0, right]), np.array([0.0, 0.5 * right]))
@@ -360,7 +360,7 @@ the squared loss has no probabilities, and so no second loss."""
         """Draw the gradients at the outputs, with both bounds."""
         by_p = self._is_by_p
         x = examples.p_true if by_p else examples.u_cross_entropy
-        self.scatter.set_labels("p of the right class" if by_p else "‖u‖ cross-entropy", "‖u‖ quadratic")
+        self.scatter.set_labels("p of the right class" if by_p else "cross-entropy (‖u‖)", "quadratic (‖u‖)")
         self.scatter.show_points(x, examples.u_quadratic, (examples.margin <= 0.0).astype(np.int64))
         right = 1.0 if by_p else float(np.sqrt(2.0))
         across = np.linspace(0.0, right, _N_BOUND)
@@ -437,7 +437,7 @@ def example_text(snapshot: Snapshot, examples: Examples, number: int) -> str:
     one = {name: float(getattr(examples, name)[number]) for name in examples.__slots__}
     label, c = int(snapshot.data.y[number]), snapshot.net.n_outputs
     verdict = "right" if one["margin"] > 0.0 else "wrong" if one["margin"] < 0.0 else "tied"
-    return (
+    return numerals.signed(
         f"Example {number:,} at step {snapshot.n_steps:,}, class {label}, {verdict}, p = {one['p_true']:.6g}. "
         f"‖u‖ quadratic {one['u_quadratic']:.6g}, between {float(lower_bound(one['p_true'], c)):.6g} and ½ × "
         f"{one['u_cross_entropy']:.6g}. By the weights: quadratic {one['weights_quadratic']:.6g}, cross-entropy "
@@ -450,8 +450,8 @@ def ratios_text(snapshot: Snapshot, examples: Examples) -> str:
     at_outputs = _ratio_text(examples.u_quadratic, examples.u_cross_entropy)
     by_weights = _ratio_text(examples.weights_quadratic, examples.weights_cross_entropy)
     return (
-        f"Step {snapshot.n_steps:,}, {len(examples.p_true):,} examples, largest ratio at the outputs {at_outputs}; "
-        f"by the weights {by_weights}."
+        f"Step {snapshot.n_steps:,}, {numerals.plural(len(examples.p_true), 'example')}, largest ratio at the "
+        f"outputs {at_outputs}; by the weights {by_weights}."
     )
 
 
@@ -459,7 +459,7 @@ def _ratio_text(quadratic: FloatArray, cross_entropy: FloatArray) -> str:
     nothing = np.zeros(len(quadratic))
     ratio = np.divide(quadratic, cross_entropy, out=nothing, where=cross_entropy > 0.0)
     worst, above = int(ratio.argmax()), np.flatnonzero(ratio > 0.5 * _ROUNDING)
-    text = f"{ratio[worst]:.6g} (example {worst:,}), {len(above) or 'none'} above ½"
+    text = f"{numerals.signed(f'{ratio[worst]:.6g}')} (example {worst:,}), {len(above) or 'none'} above ½"
     if not len(above):
         return text
     named = above[np.argsort(-ratio[above], kind="stable")][:_MOST_NAMED]

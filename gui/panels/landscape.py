@@ -9,10 +9,10 @@ from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtGui import QHideEvent
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from engine.commands import SavePoint
 from engine.cores import usable_cores
 from engine.datasets.dataset import Dataset
 from engine.jobs import Job
@@ -31,6 +31,7 @@ from gui.panels.landscape_words import HELP, caption, extremes_text, is_far, nea
 from gui.panels.panel import Panel
 from gui.plots import Plot, close_log_range
 from gui.readouts import loss_unit
+from gui.saved_points import keep_next
 from gui.theme import Theme
 
 _REST_S: Final = 1.0  # between two answers that follow a run, at least
@@ -39,6 +40,7 @@ _REST_S: Final = 1.0  # between two answers that follow a run, at least
 _DUTY: Final = 3.0 if usable_cores() > 2 else 20.0
 _FLOOR: Final = 1e-12
 _CURVE_POINTS: Final = 41  # as many straight pieces look like a curve
+_FEW_LINES: Final = 13  # lines of text: a lower panel has no room for all of its buttons
 _PATIENCE_S: Final = 0.7  # an answer that takes longer shows how far it is
 _KEYS: Final = (Key("line", "path", "path"), Key("box", "path", "start"), Key("diamond", "path", "now"))
 
@@ -65,6 +67,7 @@ class LandscapePanel(Panel):
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""
         self.controls = LandscapeControls()
+        self.follow_box = self.controls.follow_box
         self.legend = Legend(self.theme)
         self.legend.set_keys(*_KEYS)
         self.map = HeatMap(self.theme)
@@ -90,21 +93,29 @@ class LandscapePanel(Panel):
         self._scale: ColourScale | None = None
         self._walked: dict[Point, Coordinates] = {}
         self._run_id = -1
+        self._lesson_id: str | None = None
         self._is_refresh = False
         self._error_text = self._pointed_text = ""
         self._asked_at_s = self._rest_until_s = 0.0
 
     def draw(self, snapshot: Snapshot) -> None:
         """Ask for a picture where there is none of this run, and move the path; see Panel."""
-        self.controls.offer_points(snapshot.saved)
+        self.offer_choices(snapshot)
         if self._run_id != snapshot.run_id:
             self._run_id = snapshot.run_id
+            self._begin_lesson(snapshot.config.lesson)
             self._forget()
         if self._asked is None:
             self.recompute()
         self._draw_path(snapshot)
         self.bar.set_value(snapshot.loss)
         self._write_caption()
+
+    def _begin_lesson(self, lesson_id: str) -> None:
+        """Look at another lesson as its text expects, not as was chosen for the one before."""
+        if self._lesson_id not in (None, lesson_id):
+            self.controls.reset()
+        self._lesson_id = lesson_id
 
     def poll(self) -> None:
         """Show what the job has found, and follow the run; see Panel."""
@@ -115,7 +126,7 @@ class LandscapePanel(Panel):
             if self._should_follow(snapshot):
                 self.recompute()
             return
-        if job.generation != snapshot.generation:
+        if job.generation != snapshot.generation or self._is_left_behind(snapshot):
             self.recompute()
             return
         self._show_progress(job)
@@ -144,10 +155,19 @@ class LandscapePanel(Panel):
         """Yield the answers to a question, in the job's thread."""
         return iter_survey(data, view, scene)
 
+    def offer_choices(self, snapshot: Snapshot) -> None:
+        """Offer the points of a run as ends; see Panel."""
+        self.controls.offer_points(snapshot.saved)
+
+    def held_step(self) -> int | None:
+        """Return where the picture was computed that does not follow the run; see Panel."""
+        is_held = self._shown_for is not None and not self.controls.is_following
+        return self._shown_for.n_steps if is_held and self._shown_for is not None else None
+
     def save_point(self) -> None:
         """Ask the engine to keep the present weights under the next free number."""
         if self._newest is not None:
-            self.command_issued.emit(SavePoint(f"point {len(self._newest.saved) + 1}"))
+            self.command_issued.emit(keep_next(self._newest))
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours; see Panel."""
@@ -159,6 +179,20 @@ class LandscapePanel(Panel):
         if self._survey is None or self._newest is None:
             return self._error_text
         return f"{self._caption_text()} {extremes_text(self._survey)}".strip()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the room to the picture where there is little of it."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The same where the type becomes larger; see QWidget."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        self.controls.set_brief(self.height() < _FEW_LINES * self.fontMetrics().lineSpacing())
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop computing what nobody sees."""
@@ -181,6 +215,27 @@ class LandscapePanel(Panel):
         has_rested = time.perf_counter() >= self._rest_until_s
         return has_rested or snapshot.state is not State.RUNNING or asked.generation != snapshot.generation
 
+    def _is_left_behind(self, snapshot: Snapshot) -> bool:
+        """Whether a slow answer is for another point than that at which the run rests: nobody waits for it."""
+        asked = self._asked
+        is_elsewhere = asked is not None and asked.n_steps != snapshot.n_steps
+        rests = snapshot.state is not State.RUNNING
+        return is_elsewhere and rests and self._is_slow and self.controls.is_following
+
+    def _may_show(self, survey: Survey, is_finished: bool) -> bool:
+        """Whether to show an answer: one that refreshes a whole picture is shown when it is whole itself.
+
+        Where that lets one wait, and the run rests, a coarse picture of where it rests comes first.
+        """
+        if is_finished or survey is self._survey or not self._is_refresh:
+            return survey is not self._survey
+        runs = self._newest is not None and self._newest.state is State.RUNNING
+        return self._is_slow and not runs and bool(survey.plane.known.any())
+
+    @property
+    def _is_slow(self) -> bool:
+        return time.perf_counter() - self._asked_at_s >= _PATIENCE_S
+
     @property
     def _is_complete(self) -> bool:
         return self._survey is not None and bool(self._survey.plane.known.all())
@@ -189,15 +244,14 @@ class LandscapePanel(Panel):
         progress = job.latest
         self._tell_progress(progress.done, progress.finished)
         survey: Survey | None = progress.result
-        # A picture that is only refreshed is not made coarse again in between.
-        if survey is not None and survey is not self._survey and (progress.finished or not self._is_refresh):
+        if survey is not None and self._may_show(survey, progress.finished):
             self._show_survey(survey)
         if progress.finished:
             self._finish(progress.error)
 
     def _tell_progress(self, done: float, is_finished: bool) -> None:
         """Say in the legend how far an answer is that lets one wait; the old picture stays so long."""
-        if is_finished or time.perf_counter() - self._asked_at_s < _PATIENCE_S:
+        if is_finished or not self._is_slow:
             self.legend.set_keys(*_KEYS)
         else:
             self.legend.set_keys(*_KEYS, Key("", "text", f"computing {5 * int(20 * done)} %"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -95,6 +95,17 @@ class LandscapeControls(QWidget):
             box.addItems(labels)
             box.setCurrentIndex(labels.index(chosen) if chosen in labels else min(usual, len(labels) - 1))
             box.blockSignals(False)
+
+    def reset(self) -> None:
+        """Choose again what is chosen at first, without asking for a picture."""
+        for box, usual in ((self.view_box, 0), (self.zoom_box, _ZOOMS.index(1.0))):
+            with QSignalBlocker(box):
+                box.setCurrentIndex(usual)
+        self._show_ends()
+
+    def set_brief(self, is_brief: bool) -> None:
+        """Leave out what keys do as well, where there is little room: the picture matters more."""
+        self._halves[1].setVisible(not is_brief)
 
     def minimumSizeHint(self) -> QSize:
         """Return the width of the wider half: the other one goes below it where there is no more room."""

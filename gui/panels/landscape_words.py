@@ -58,7 +58,8 @@ distances in the space of parameters.
 
 51 × 51 points, each over all samples in float64, coarse ones first, then finer ones; between them the picture is
 interpolated. Point at the picture for the exact loss and errors at the nearest computed point. "Follow" computes it
-anew while the run goes on, with rests; "Recompute" (U) does so at once, at the present point."""
+anew while the run goes on, with rests; "Recompute" (U) does so at once, at the present point, and "Save point" (M)
+keeps that point. A low panel has no room for these three. Another lesson begins with the usual directions and width."""
 
 _IN_PLANE: Final = 0.02  # of the picture's width: a path nearer to the plane than this lies in it
 
@@ -73,11 +74,12 @@ def caption(
     away = max((distance for _, _, distance in walked.values()), default=0.0)
     parts = (
         survey.view.words,
-        _plane_text(survey, n_steps),
+        _plane_text(survey),
         _path_text(survey, away),
+        _points_text(survey, n_steps),
         _scale_text(survey, scale),
     )
-    return " ".join(part for part in parts if part)
+    return numerals.signed(" ".join(part for part in parts if part))
 
 
 def is_far(survey: Survey, distance: float) -> bool:
@@ -87,6 +89,7 @@ def is_far(survey: Survey, distance: float) -> bool:
 
 def point_text(at: str, loss: float, n_errors: int, n_samples: int) -> str:
     """Return the exact numbers at a computed point."""
+    at = numerals.signed(at)
     return f"Nearest computed point {at}: loss {numerals.exact(loss)}, errors {n_errors:,} of {n_samples:,}."
 
 
@@ -109,15 +112,16 @@ def extremes_text(survey: Survey) -> str:
     return " ".join(text for text in texts if text)
 
 
-def _plane_text(survey: Survey, n_steps: int) -> str:
+def _plane_text(survey: Survey) -> str:
+    held = _percent(survey.gradient_share)
+    return f"The plane holds {held} of the gradient's squared length{_path_share(survey)}."
+
+
+def _points_text(survey: Survey, n_steps: int) -> str:
     plane = survey.plane
     n_known = int(plane.known.sum())
     progress = "" if n_known == plane.known.size else f" ({n_known:,} of them so far)"
-    return (
-        f"{len(plane.alphas)} × {len(plane.betas)} points{progress}, computed at step {n_steps:,}; "
-        f"the plane holds {_percent(survey.gradient_share)} of the gradient's squared length"
-        f"{_path_share(survey)}."
-    )
+    return f"{len(plane.alphas)} × {len(plane.betas)} points{progress}, computed at step {n_steps:,}."
 
 
 def _path_share(survey: Survey) -> str:
@@ -129,8 +133,8 @@ def _path_share(survey: Survey) -> str:
 def _path_text(survey: Survey, away: float) -> str:
     if away <= 1e-9 * _width(survey):
         return ""
-    text = f"The path runs up to {away:.3g} away from the plane"
-    return f"{text} (dashed: projected on it)." if is_far(survey, away) else f"{text}."
+    text = f"The path runs up to {away:.3g} away from it"
+    return f"{text} (dashed: projected)." if is_far(survey, away) else f"{text}."
 
 
 def _scale_text(survey: Survey, scale: ColourScale | None) -> str:

@@ -40,10 +40,10 @@ The line is never smoothed. Where there are more steps than pixels it covers the
 largest value of each group of steps. With few steps in sight each has a dot: between two dots there
 is nothing.
 
-Triangles, and short lines at the bottom edge, mark every step that raised the loss. A rise counts
-when it is above {LOSS_RISE_TOLERANCE:g} of the loss: rounding alone makes wiggles of 1e-15 on a
-plateau. Where the triangles would hide the curve only the short lines remain. "Next ▲" zooms in on
-one after the other.
+Short lines at the bottom edge mark every step that raised the loss, and triangles stand on the curve
+there. A rise counts when it is above {LOSS_RISE_TOLERANCE:g} of the loss: rounding alone makes
+wiggles of 1e-15 on a plateau. In a crowd of marks the first has a triangle, and where they are many
+only the short lines remain. "Next ▲" zooms in on one after the other.
 
 Dotted vertical lines with a name are kicks: the weights were moved without a step. A kick is no
 step, so it has no mark.
@@ -97,6 +97,14 @@ the line says so. A mini-batch step has no certificate: it does not go along g."
     def note(self, snapshot: Snapshot) -> str:
         """Return the certificate of the last step; see TimePanel."""
         return f"{certificate_text(snapshot, snapshot.n_steps)} {super().note(snapshot)}".strip()
+
+    def brief_note(self, snapshot: Snapshot) -> str:
+        """Return the comparison alone; see TimePanel."""
+        step = snapshot.n_steps
+        certificate = certificate_of(snapshot, step) if step else None
+        if certificate is None and step and snapshot.takes_mini_batches(step, step)[0]:
+            return "Mini-batches promise nothing of this loss."
+        return certificate.brief if certificate is not None else ""
 
     def describe_mark(self, snapshot: Snapshot, step: int) -> str:
         """Return the losses before and after, and the curvature between; see TimePanel."""

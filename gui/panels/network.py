@@ -181,11 +181,12 @@ weights stay strong, and the text tells its numbers exactly."""
         if self.diagram.chosen is not None:
             return self._unit_text(drawing, self.diagram.chosen)
         limits = [
-            f"{layer_name(drawing, k + 1)} {numerals.short(limit)}" for k, limit in enumerate(drawing.limits)
+            f"{numerals.short(limit)} into {layer_name(drawing, k + 1)}"
+            for k, limit in enumerate(drawing.limits)
         ]
         if len(limits) > MOST_LAYERS:
             limits = [*limits[: MOST_LAYERS // 2], "...", limits[-1]]
-        return f"Widest line into: {', '.join(limits)}. Click a unit, or use the arrow keys, for its numbers."
+        return f"Widest lines: {', '.join(limits)}. Click a unit, or use the arrow keys, for its numbers."
 
     def _unit_text(self, drawing: Drawing, unit: Unit) -> str:
         """Return the exact numbers of a unit: what goes in, what comes out, its bias, its largest weights."""

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QShowEvent
-from PySide6.QtWidgets import QLabel, QLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from engine.jobs import JobRunner
 from engine.snapshot import Snapshot, State
@@ -40,6 +40,9 @@ class Panel(QWidget):
         key_table: what keys and mouse do on it, beside `gui.panel_keys.EVERYWHERE`.
         interval_s: the shortest time between two drawings while the run goes on; 0 draws every report. For
             panels whose drawing is dear, or whose numbers cannot be read faster.
+
+    Attributes:
+        follow_box: whether to compute anew while the run goes on, in panels that compute; else None.
     """
 
     panel_id: ClassVar[str]
@@ -48,6 +51,7 @@ class Panel(QWidget):
     sources: ClassVar[tuple[str, ...]] = ()
     key_table: ClassVar[KeyTable] = ()
     interval_s: ClassVar[float] = 0.0
+    follow_box: QCheckBox | None = None
 
     command_issued = Signal(object)
     """A Command for the engine."""
@@ -98,6 +102,13 @@ class Panel(QWidget):
 
     def recompute(self) -> None:
         """Ask anew for whatever is computed beside the run; for panels with jobs."""
+
+    def offer_choices(self, snapshot: Snapshot) -> None:
+        """Offer what there is to choose from in a run, seen or not; for panels whose choices depend on it."""
+
+    def held_step(self) -> int | None:
+        """Return the step of a picture that is to stay while the run goes on; None where it follows the run."""
+        return None
 
     def summary(self) -> str:
         """Return what the panel shows as one sentence of text: every number that is drawn can be read."""

@@ -45,8 +45,8 @@ class PathControls(QWidget):
         )
         self.layer_box = _combo("Hidden layer", "The hidden layer of the units, counted from 1.")
         self.unit_boxes = (
-            _combo("Unit", "The unit, counted from 0."),
-            _combo("Other unit", "The other unit, counted from 0."),
+            _combo("Unit", "The unit, counted from 1."),
+            _combo("Other unit", "The other unit, counted from 1."),
         )
         self._words = {word: QLabel(word) for word in ("from", "to", "unit", "and")}
         self.button = QPushButton("Compute")
@@ -115,7 +115,7 @@ class PathControls(QWidget):
     def _refill_units(self) -> None:
         width = self._widths[max(0, self.layer_box.currentIndex())] if self._widths else 0
         for usual, box in enumerate(self.unit_boxes):
-            _refill(box, [str(k) for k in range(width)], usual)
+            _refill(box, [str(k) for k in range(1, width + 1)], usual)
 
     def _show_needed(self) -> None:
         kind = WAY_NAMES[self.way_box.currentData()]

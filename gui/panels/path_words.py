@@ -62,14 +62,14 @@ def point_text(way: Way, number: int, n_samples: int) -> str:
         parts.append(f"gradient norm {way.gradient_norm[number]:.4g}")
     if way.lowest_curvature is not None:
         parts.append(f"smallest eigenvalue {way.lowest_curvature[number]:.4g}")
-    return f"{place_text(way, along.at[number])}: {', '.join(parts)}."
+    return numerals.signed(f"{place_text(way, along.at[number])}: {', '.join(parts)}.")
 
 
 def place_text(way: Way, at: float) -> str:
     """Return where a point is: its number on the axis, and the part of the way it belongs to."""
     name = next((stage.name for stage in reversed(way.stages) if stage.start <= at), "")
     symbol = "g = " if way.gradient_norm is not None else "t = " if not way.stages else "at "
-    return f"{symbol}{at:.4g}{f' ({name})' if name else ''}"
+    return numerals.signed(f"{symbol}{at:.4g}{f' ({name})' if name else ''}")
 
 
 def barrier_text(profile: Profile) -> str:
@@ -90,7 +90,7 @@ def caption(way: Way, n_steps: int, has_moved: bool, stopped_at: float | None) -
         parts.append(f"Stopped at {100 * stopped_at:.0f} %.")
     if not np.isfinite(way.along.loss).all():
         parts.append("Losses that are not finite are left out.")
-    return " ".join(parts)
+    return numerals.signed(" ".join(parts))
 
 
 def extremes_text(way: Way) -> str:

@@ -34,8 +34,10 @@ _FLOOR: Final = 1e-14
 _MARGIN: Final = 0.02
 _ROUNDING: Final = 1e-9
 _SHORT_PX: Final = 430
+_LOW_LINES: Final = 20  # lines of text: a lower panel has room for one plot
 _NAMES_PX: Final = 24.0
 _AXIS_PX: Final = 72
+_UPPER_PX: Final = (2, 10, 20, 8)  # room for half of a number at the lower end of the axis, too
 _SLIDER_PX: Final = (_AXIS_PX + 12, 0, 28, 0)  # so that its handle stands below the point it means
 _NONE: Final = np.empty(0)
 _INVITATION: Final = "Press Compute: the walk begins at the present weights and is computed beside training."
@@ -91,10 +93,14 @@ class PathsPanel(Panel):
         self._has_slid = False
         self._error_text = ""
 
-    def draw(self, snapshot: Snapshot) -> None:
-        """Offer what there is to choose from; compute a quick way where there is none; see Panel."""
+    def offer_choices(self, snapshot: Snapshot) -> None:
+        """Offer the points and units of a run; see Panel."""
         self.controls.offer_points(snapshot.saved)
         self.controls.offer_units(tuple(snapshot.net.layer_sizes[1:-1]))
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """Offer what there is to choose from; compute a quick way where there is none; see Panel."""
+        self.offer_choices(snapshot)
         if self._run_id != snapshot.run_id:
             self._run_id = snapshot.run_id
             self._forget()
@@ -326,7 +332,9 @@ class PathsPanel(Panel):
         if way.straight is not None:
             text = f"straight line: {barrier_text(way.straight)}" if way.is_whole else "straight line"
             keys.append(Key("dash", "muted", text))
-        if way.lowest_curvature is not None:
+        if self._is_low:  # the plot of these is left out
+            pass
+        elif way.lowest_curvature is not None:
             keys.append(Key("line", "gradient", "smallest eigenvalue"))
         else:
             keys.append(Key("line", "errors", "errors"))
@@ -351,10 +359,19 @@ class PathsPanel(Panel):
         is_brief = self._is_short and not self._error_text
         self.caption.setVisible(not is_brief)
         self.note.setVisible(is_brief)
+        if self.lower_plot.isHidden() != self._is_low:
+            self.lower_plot.setVisible(not self._is_low)
+            self.loss_plot.x_axis.setStyle(showValues=self._is_low)  # otherwise the lower plot has them
+            self.legend.set_keys(*self._keys())
 
     @property
     def _is_short(self) -> bool:
         return self.height() < _SHORT_PX
+
+    @property
+    def _is_low(self) -> bool:
+        """Whether two plots would lie on one another."""
+        return self.height() < _LOW_LINES * self.fontMetrics().lineSpacing()
 
     @property
     def _curves_px(self) -> float:
@@ -381,6 +398,7 @@ class PathsPanel(Panel):
         for axis in (self.loss_plot.y_axis, self.lower_plot.y_axis):
             axis.setWidth(_AXIS_PX)  # the two plots share their x axis: they must begin at the same place
         self.loss_plot.x_axis.setStyle(showValues=False)  # the lower plot has them
+        self.loss_plot.plotItem.layout.setContentsMargins(*_UPPER_PX)
         self.plots = QWidget()
         policy = self.plots.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
@@ -438,6 +456,8 @@ def _iter_answers(snapshot: Snapshot, choices: Choices) -> Generator[tuple[float
     """Yield the answers to a question, in the job's thread: what the ways import takes half a second."""
     from engine.paths.ways import WayScene, iter_way
 
+    if len(choices.units) > len(set(choices.units)):
+        raise ValueError(f"An exchange takes two different units, not unit {choices.units[0] + 1} twice.")
     units = (choices.units + (0, 1)[len(choices.units) :])[:2]
     scene = WayScene(
         snapshot.net,

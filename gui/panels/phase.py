@@ -19,14 +19,17 @@ from PySide6.QtWidgets import (
 
 from engine.commands import Load
 from engine.jobs import Job, JobRunner
+from engine.lessons import readable_lessons
 from engine.snapshot import Snapshot
 from engine.sweeps.sweep import Sweep, load_sweep, sweep_ids
 from gui import numerals
 from gui.captions import Caption
 from gui.colour_bars import ColourBar
 from gui.legends import Key, Legend
+from gui.lesson_box import TitleBox
 from gui.panels.panel import Panel
 from gui.panels.phase_choices import PhaseChoices
+from gui.panels.phase_offer import SweepOffer
 from gui.phase_pictures import COLOURS, SHAPES, PhasePicture, Place, axis_title, curve_places, value_text
 from gui.theme import Theme
 
@@ -68,7 +71,7 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
 
     def build(self, layout: QVBoxLayout) -> None:
         """Create the widgets; see Panel."""
-        self.sweeps = QComboBox()
+        self.sweeps = TitleBox()
         self.sweeps.setAccessibleName("Sweep")
         self.sweeps.addItem("Choose a sweep", "")
         self.sweeps.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -77,6 +80,7 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
             "Open…", "Open a sweep file (.toml) or the results of a sweep.", self.ask_path
         )
         self.csv_button = _button("CSV…", "Write the map that is shown as a table.", self.ask_csv)
+        self.offer_box = SweepOffer()
         self.choices = PhaseChoices()
         self.choices.changed.connect(self._redraw)
         self.legend = Legend(self.theme)
@@ -101,16 +105,20 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
         self._pointed: Place | None = None
         self._redraw_at_s = self._started_at_s = 0.0
         self._n_before = 0
-        self._has_listed = False
+        self._listed: tuple[Sweep, ...] = ()
+        self._offered_for: str | None = None
         self._enable()
 
     def draw(self, snapshot: Snapshot) -> None:
-        """List the sweeps once; see Panel. A map does not depend on the run under way."""
-        if not self._has_listed:
-            self._has_listed = True
-            for sweep_id in sweep_ids():
-                self.sweeps.addItem(load_sweep(sweep_id).title, sweep_id)
+        """List the sweeps once; see Panel. A map does not depend on the run under way, only what is offered first."""
+        if not self._listed:
+            self._listed = tuple(load_sweep(sweep_id) for sweep_id in sweep_ids())
+            for sweep in self._listed:
+                self.sweeps.addItem(sweep.title, sweep.sweep_id)
             self._write_caption()
+        if snapshot.config.lesson != self._offered_for and not self.offer_box.isHidden():
+            self._offered_for = snapshot.config.lesson
+            self.offer_box.offer(self._listed, _claims_of(snapshot.config.lesson))
 
     def poll(self) -> None:
         """Take what has been run, and draw it a few times a second; see Panel."""
@@ -350,7 +358,7 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
             return self._problem
         if self._table is None or self._sweep is None:
             return (
-                "Reading." if self._job is not None else "Choose a sweep, or open a file. F1 explains more."
+                "Reading." if self._job is not None else "Or open a file of your own: Open… F1 explains more."
             )
         parts = [self._standing()]
         if self._shown is not None and self._pointed is not None:
@@ -368,9 +376,10 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
                 -1
             ]  # what to look at; the whole text is the list's tool-tip
             text = f"{' '.join(last.split())} {text}"
-        if not self._is_run:
-            return text if n == n_all else f"{text} Run starts what is left."
-        return f"{text}{self._time_left(n, n_all)}"
+        if self._is_run:
+            return f"{text}{self._time_left(n, n_all)}"
+        left = "" if n == n_all else " Run starts what is left." if n else " Press Run to fill the map."
+        return f"{text}{left}"
 
     def _time_left(self, n: int, n_all: int) -> str:
         from engine.progress import duration
@@ -391,7 +400,9 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
             at.insert(0, f"{axis_title(shown.up.name)} {value_text(shown.up.values[j])}")
         if not shown.n[j, i]:
             return f"{', '.join(at)}: no result"
-        mean, low, high = (f"{values[j, i]:.4g}" for values in (shown.mean, shown.low, shown.high))
+        mean, low, high = (
+            numerals.signed(f"{values[j, i]:.4g}") for values in (shown.mean, shown.low, shown.high)
+        )
         interval = "" if low == "nan" else f" ({low} to {high})"
         title = shown.quantity.title.replace("_", " ")
         return f"{', '.join(at)}: {title} {mean}{interval}, {numerals.plural(int(shown.n[j, i]), 'run')}"
@@ -403,6 +414,7 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
     # How it is put together
 
     def _enable(self) -> None:
+        self._show_offer(is_offered=self._path is None)
         can_run = self._path is not None and (self._job is None or self._is_run)
         is_whole = (
             self._table is not None and self._sweep is not None and self._table.n_known == self._sweep.n_cells
@@ -413,6 +425,12 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
         self.load_button.setEnabled(self.runs.count() > 0)
         self.runs.setEnabled(self.runs.count() > 0)
 
+    def _show_offer(self, is_offered: bool) -> None:
+        """Show what there is to choose from in the place of a map that there is not yet."""
+        self.offer_box.setVisible(is_offered)
+        for part in (self.choices, self.picture, self.runs, self.load_button):
+            part.setVisible(not is_offered)
+
     def _choose_sweep(self) -> None:
         sweep_id = self.sweeps.currentData()
         if sweep_id:
@@ -420,6 +438,7 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
 
     def _connect(self) -> None:
         self.sweeps.activated.connect(self._choose_sweep)
+        self.offer_box.chosen.connect(lambda sweep_id: self.open_sweep(load_sweep(sweep_id)))
         self.picture.pointed.connect(self._point)
         self.picture.place_chosen.connect(self._choose)
         self.picture.opened.connect(self.load_run)
@@ -430,6 +449,7 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
         top.addWidget(self.sweeps, 1)
         for button in (self.run_button, self.open_button, self.csv_button):
             top.addWidget(button)
+        middle.addWidget(self.offer_box, 1)
         middle.addWidget(self.picture, 1)
         middle.addWidget(self.bar)
         bottom.addWidget(self.runs, 1)
@@ -442,6 +462,12 @@ In a terminal: python main.py sweep FILE, which also runs on a cluster; see docs
         layout.addLayout(middle, 1)
         layout.addWidget(self.caption)
         layout.addLayout(bottom)
+
+
+def _claims_of(lesson_id: str) -> tuple[str, ...]:
+    """Return the ids of the claims that a lesson shows; none for a run without a lesson."""
+    lessons, _ = readable_lessons()
+    return next((lesson.claims for lesson in lessons if lesson.lesson_id == lesson_id), ())
 
 
 def _button(text: str, tip: str, clicked: Callable[[], None]) -> QPushButton:

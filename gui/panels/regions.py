@@ -102,7 +102,7 @@ The pointer, and the arrow keys, tell class and probability at a point and the s
         self.pages.setCurrentIndex(0)
         self.legend.show()
         self.plot.show_data(snapshot.data)
-        self.bar.show_classes(max(2, snapshot.net.n_outputs))
+        self.bar.show_classes(max(2, snapshot.net.n_outputs), snapshot.net.n_outputs > 1)
         if self._regions is None:
             self._write()
         self.poll()
@@ -265,7 +265,7 @@ def _point_text(regions: Regions, point: tuple[float, float]) -> str:
     said = say(snapshot.net, snapshot.theta, np.array([point]))
     is_probability = snapshot.net.n_outputs > 1
     nearest = nearest_sample(snapshot.data, point)
-    text = f"({point[0]:.4g}, {point[1]:.4g}): class {said.label[0]}, "
+    text = numerals.signed(f"({point[0]:.4g}, {point[1]:.4g}): class {said.label[0]}, ")
     text += f"{'probability' if is_probability else 'shade'} {numerals.exact(said.certainty[0])}"
     return f"{text}; nearest {_sample_text(regions, nearest)}"
 

@@ -30,8 +30,9 @@ from gui.time_plots import Series, TimePlot
 MOST_UNITS: Final = 128  # a matrix of more takes too long and has cells smaller than a pixel
 _MOST_GROUPS: Final = 6  # that are listed
 _LEAST_PX: Final = 80  # of a plot: both and the colours have to fit a small panel
+_MOST_CELL_PX: Final = 80.0  # in a larger one the sign stays as it is
 _LEAST_CELL_PX: Final = 9.0  # of a cell with an equals sign
-_NARROW_PX: Final = 360  # there the curve's axis has no name: the legend has one, with the line beside it
+_NARROW_PX: Final = 360  # there the curve's axis has no name: the legend has one, and short words do
 _KEEPS_SYMMETRY: Final = ("permute",)
 Decades = tuple[int, int]
 _WHILE_EQUAL: Final[Decades] = (-17, 0)
@@ -52,8 +53,8 @@ breaks unless every unit's sums are added up in the same order ("ordered" arithm
 "blas" does not).
 
 Matrix: the largest absolute difference between the parameters of two units, as a colour on a
-logarithmic scale. Its own colour, and an equals sign where there is room for one, mean that the two are
-the same number for number; on the diagonal each unit meets itself. The line below names the
+logarithmic scale. Its own colour (identical; in a narrow place 0), and an equals sign where there is room for
+one, mean that the two are the same number for number; on the diagonal each unit meets itself. The line below names the
 arithmetic in use and lists the groups of units that are equal to the last bit. Of a layer with more
 than {MOST_UNITS} units the first {MOST_UNITS} are
 shown; the number of distinct units is counted over all of them.
@@ -139,7 +140,8 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the plots what there is in a narrow place."""
         super().resizeEvent(event)
-        self.spread_plot.set_labels("steps", "spread" if event.size().width() >= _NARROW_PX else "")
+        self.spread_plot.set_labels("steps", "" if self._is_narrow else "spread")
+        self._show_decades()
 
     def summary(self) -> str:
         """Return the numbers shown, as text."""
@@ -179,7 +181,7 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         self.signs = EqualSigns()
         self.matrix_plot.addItem(self.signs, ignoreBounds=True)
         self.bar = ColourBar(self.theme)
-        self.bar.show_texts(decade_texts(_WHILE_EQUAL), ("symmetry", "identical"))
+        self._show_decades()
         self.nothing = QLabel()
         self.nothing.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # so that F1 explains the panel here too
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -206,7 +208,7 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         n_hidden = snapshot.net.n_hidden
         if self.layer_box.count() != n_hidden:
             self.layer_box.clear()
-            self.layer_box.addItems([f"hidden layer {number}" for number in range(1, n_hidden + 1)])
+            self.layer_box.addItems([f"hidden {number}" for number in range(1, n_hidden + 1)])
         self.layer = min(self.layer, n_hidden)
         self.layer_box.setCurrentIndex(self.layer - 1)
         self.layer_box.setVisible(n_hidden > 1)
@@ -235,9 +237,18 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         # With a single unit the strides of a picked array are all alike, and pyqtgraph takes it for another kind.
         self.image.setImage(rgba.copy(order="C"), levels=None)
         self.image.setRect(0.5, 0.5, len(shown), len(shown))
-        self.bar.show_texts(decade_texts(self._decades), ("symmetry", "identical"))
+        self._show_decades()
         if len(shown) != n_before:
             self._show_whole_matrix()
+
+    @property
+    def _is_narrow(self) -> bool:
+        return self.width() < _NARROW_PX
+
+    def _show_decades(self) -> None:
+        """Write beside the colours what they mean."""
+        word = "0" if self._is_narrow else "identical"
+        self.bar.show_texts(decade_texts(self._decades or _WHILE_EQUAL), ("symmetry", word))
 
     def _mark_zero(self, snapshot: Snapshot) -> None:
         """Put a diamond on the present step while all units are identical."""
@@ -265,14 +276,15 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
 
     def _tell(self, text: str) -> None:
         """Show what is pointed at, or else what is left out."""
+        brief = ""
         if not text and self._newest is not None and what_is_missing(self._newest) is None:
             n_units = self._newest.net.layer_sizes[self.layer]
             config = self._newest.config
-            text = f"{config.arithmetic} {config.dtype}: {self._groups_text}"
+            text = brief = f"{config.arithmetic} {config.dtype}: {self._groups_text}"
             if n_units > MOST_UNITS:
                 text += f" The matrix shows units 1 to {MOST_UNITS} of {n_units:,}."
             text = f"{text} {self.spread_plot.clamp_note}".strip()
-        self.note_label.setText(text)
+        self.note_label.show_note(text, brief, may_grow=False)
 
     def _tell_pair(self, point: tuple[float, float] | None) -> None:
         n = len(self._distances)
@@ -313,6 +325,7 @@ class EqualSigns(Overlay):
         self.n_drawn = 0
         if cell < _LEAST_CELL_PX:
             return
+        cell = min(cell, _MOST_CELL_PX)
         painter.setPen(QPen(self._colour, max(1, round(0.08 * cell))))
         across, apart = round(0.24 * cell), max(1, round(0.1 * cell))
         lines = []

@@ -121,7 +121,7 @@ units start equal, every w stays the same picture (the first question of the exa
         return (
             f"Input weights of {numerals.plural(len(weights), noun)}, {n_distinct:,} distinct, "
             f"from {numerals.exact(weights.min())} to {numerals.exact(weights.max())}; "
-            f"colours from -{self._limit:g} to {self._limit:g}."
+            f"colours from −{numerals.short(self._limit)} to {numerals.short(self._limit)}."
         )
 
     def _show_tiles(self, snapshot: Snapshot) -> None:
@@ -143,12 +143,12 @@ units start equal, every w stays the same picture (the first question of the exa
             return
         n_units, n_distinct = len(self._weights), len(np.unique(self._same_as))
         noun = "unit" if self._newest.net.n_hidden else "output"
-        keys = [Key("", "text", f"{numerals.plural(n_units, noun)}, {n_distinct:,} distinct")]
+        count, distinct = numerals.plural(n_units, noun), f"{n_distinct:,} distinct"
+        keys = [Key("", "text", f"{count}, {distinct}")]
+        if n_units == 1:  # there is none that it could be equal to
+            keys = [Key("", "text", count)]
         if n_units >= _LONG:
-            keys = [
-                Key("", "text", numerals.plural(n_units, noun)),
-                Key("", "text", f"{n_distinct:,} distinct"),
-            ]
+            keys = [Key("", "text", count), Key("", "text", distinct)]
         if n_distinct < n_units:
             keys.append(Key("box", "symmetry", "identical units"))
         if self.pages.currentWidget() is self.lines:
@@ -156,7 +156,7 @@ units start equal, every w stays the same picture (the first question of the exa
         else:
             if self._weights.shape[1] == 1 and n_units <= _MOST_WRITTEN:  # a bar that is full tells no change
                 written = ", ".join(map(numerals.short, self._weights[:, 0].tolist()))
-                keys.append(Key("", "text", f"w = {written}".replace("-", "−")))
+                keys.append(Key("", "text", f"w = {written}"))
             n_shown = self.board.layout_now.n_shown
             if n_shown < n_units:
                 keys.append(Key("", "text", f"showing {n_shown:,} of {n_units:,}"))

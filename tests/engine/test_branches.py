@@ -389,7 +389,7 @@ def test_the_histories_of_branches_stay_within_bounds(monkeypatch):
 
 
 def test_checkpoints_of_branches_stay_within_bounds(monkeypatch):
-    monkeypatch.setattr("engine.trainer._BRANCH_BYTES", 20 * 8 * 27)
+    monkeypatch.setattr("engine.forks._BRANCH_BYTES", 20 * 8 * 27)
     trainer, twin = run_to(200), run_to(200)
     assert trainer.theta.size == 27
     trainer.apply(BranchOff((KICK,)))

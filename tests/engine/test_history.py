@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.history import LOSS_RISE_TOLERANCE, History, HistoryView, Jump
+from engine.history import LOSS_RISE_TOLERANCE, SERIES, History, HistoryView, Jump
 
 
 def entries(loss: Any, errors: Any = None, spread: Any = None) -> dict[str, Any]:
@@ -168,3 +168,24 @@ def test_first_above_is_what_a_loop_finds(place: int | None, first: int) -> None
     history.extend(entries(np.ones(5000), spread=spread), no_ties(5000))
     expected = next((k for k in range(first, 5000) if spread[k] > 0.0), None)
     assert history.view().first_above("symmetry_spread", 0.0, first) == expected
+
+
+@pytest.mark.parametrize("n_entries", [1, 63, 64, 65, 5000, 40_000])
+def test_a_view_of_given_series_is_read_as_the_history_that_they_came_from(n_entries: int) -> None:
+    """A branch in a run file is such a view; a long one was drawn by a pyramid that it did not have."""
+    history = History()
+    loss = np.random.default_rng(0).uniform(size=n_entries)
+    history.extend(entries(loss), no_ties(n_entries))
+    view = history.view()
+    series = {name: view[name] for name in SERIES}
+    opened = HistoryView.of(
+        series, view.loss_rises, view.error_rises, (), view.disparity_steps, view.disparities
+    )
+    for n_points in (2, 20, 100):
+        for ours, theirs in zip(
+            opened.decimated("loss", 0, n_entries, n_points),
+            view.decimated("loss", 0, n_entries, n_points),
+            strict=True,
+        ):
+            assert np.array_equal(ours, theirs)
+    assert opened.first_above("loss", 0.99) == view.first_above("loss", 0.99)

@@ -317,7 +317,7 @@ def test_exam_takes_mnist_where_it_is(monkeypatch):
         pytest.skip(f"MNIST is not in {MNIST}; LOSSOSCOPE_MNIST may name its folder")
     monkeypatch.setenv("LOSSOSCOPE_MNIST", str(MNIST))
     assert load_lesson("exam").config.data == "mnist"
-    trainer = trained("exam", 300, n_samples=5000)  # all 60,000 would take minutes
+    trainer = trained("exam", 300, n_samples=2000)  # all 60,000 would take minutes
     assert trainer.net.layer_sizes == (784, 32, 10)
     assert loss_rises(trainer) == []
     assert len(error_rises(trainer)) > 0
@@ -381,6 +381,12 @@ def test_rate_too_large_the_first_step_rises_and_then_every_second_or_so():
     assert rises[0] == 1
     assert 0.35 < len(rises) / too_large(16.0).n_steps < 0.65
     assert rises[-1] > 380
+
+
+def test_rate_too_large_the_loss_wanders_around_that_of_a_guess():
+    loss = too_large(16.0).history["loss"][10:200]
+    assert abs(loss.mean() - np.log(10.0)) < 0.2
+    assert loss.max() - loss.min() > 0.5
 
 
 def test_rate_too_large_the_first_step_goes_down_a_part_of_the_way_only():

@@ -7,10 +7,23 @@ import time
 
 import pytest
 
-from engine import trainer as trainer_module
-from engine.commands import Load, Pause, PauseAtRise, Perturb, Reset, Run, SavePoint, SetLearningRate, Step
+from engine import descent as descent_module
+from engine import history
+from engine.commands import (
+    Load,
+    OpenRun,
+    Pause,
+    PauseAtRise,
+    Perturb,
+    Reset,
+    Run,
+    SavePoint,
+    SetLearningRate,
+    Step,
+)
 from engine.config import RunConfig
 from engine.lessons import load_lesson
+from engine.run_files import save_run
 from engine.snapshot import Report, State
 from engine.thread import EngineThread, Mailbox
 from engine.trainer import Trainer
@@ -153,6 +166,25 @@ def test_a_pause_at_a_rise_says_why_and_stays_in_force_for_the_next_run(start):
     snapshot = report.snapshot
     assert snapshot.history.error_rises.tolist() == [snapshot.n_steps] and snapshot.pause_at.errors
     assert report.message == snapshot.reason and "the errors rose from 1 to 6" in report.message
+
+
+def test_a_run_pauses_for_good_where_its_record_is_full_and_one_from_a_file_too(start, monkeypatch, tmp_path):
+    monkeypatch.setattr(history, "MOST_STEPS", 37)
+    longer = Trainer.from_config(CONFIG)
+    longer.step(40)
+    save_run(tmp_path / "long.run", longer.record())
+    engine = start()
+    wait_state(engine, State.READY)
+    for n_steps, command in ((37, Run()), (37, Step(5)), (40, OpenRun(str(tmp_path / "long.run")))):
+        after = send(engine, command)
+        if isinstance(command, OpenRun):
+            engine.mailbox.wait(lambda r: r.state is State.PAUSED and not r.message, after)
+            after = send(engine, Run())
+        report = engine.mailbox.wait(lambda r: r.state is State.PAUSED and r.snapshot.is_full, after)
+        assert report.snapshot.n_steps == n_steps and f"it holds {n_steps} steps" in report.message
+    after = send(engine, Reset(), Step(5))
+    report = wait_state(engine, State.PAUSED, after)
+    assert (report.snapshot.n_steps, report.message) == (5, "")
 
 
 def test_steps_end_in_a_pause_at_exactly_the_step(start):
@@ -361,7 +393,7 @@ def test_a_failure_is_reported_and_the_thread_lives_on(start, monkeypatch, capfd
 def test_a_failure_while_loading_is_reported_too(start, monkeypatch, capfd):
     with monkeypatch.context() as patch:
         patch.setattr(
-            trainer_module, "make_evaluator", lambda *a, **k: (_ for _ in ()).throw(RuntimeError("full"))
+            descent_module, "make_evaluator", lambda *a, **k: (_ for _ in ()).throw(RuntimeError("full"))
         )
         engine = start()
         assert "The engine failed: full." in wait_state(engine, State.STOPPED).message
@@ -374,7 +406,7 @@ def test_settings_that_take_too_much_memory_leave_the_run_as_it_is(start, monkey
     before = wait_state(engine, State.PAUSED, send(engine, Step(3))).snapshot
     with monkeypatch.context() as patch:
         patch.setattr(
-            trainer_module, "make_evaluator", lambda *a, **k: (_ for _ in ()).throw(MemoryError("full"))
+            descent_module, "make_evaluator", lambda *a, **k: (_ for _ in ()).throw(MemoryError("full"))
         )
         after = send(engine, Load(CONFIG))
         report = engine.mailbox.wait(lambda r: r.refusals and r.state is State.PAUSED, after)

@@ -10,6 +10,7 @@ import pytest
 import twins
 
 import engine
+from engine import descent as descent_module
 from engine import trainer as trainer_module
 from engine.commands import Load, Pause, Perturb, Reset, Run, SavePoint, SetLearningRate, Step
 from engine.config import RunConfig
@@ -703,7 +704,8 @@ def timed_run(monkeypatch):
         clock = Clock()
         metronome = Metronome(clock, step_s)
         monkeypatch.setattr(trainer_module, "time", clock)
-        monkeypatch.setattr(trainer_module, "make_evaluator", lambda *args, **options: metronome)
+        monkeypatch.setattr(descent_module, "time", clock)
+        monkeypatch.setattr(descent_module, "make_evaluator", lambda *args, **options: metronome)
         return make_run(), metronome
 
     return make

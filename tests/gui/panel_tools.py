@@ -1,19 +1,25 @@
-"""Snapshots of real runs on small data, and panels to show them in."""
+"""Snapshots of real runs on small data, and fixtures of panels whose jobs the test carries on."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from engine import MLP, Dataset, RunConfig, Trainer
 from engine.datasets import load_dataset
 from engine.history import History
 from engine.jobs import Job, Progress
 from engine.snapshot import Snapshot, State
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from gui.panels.panel import Panel
 
 
 def small_digits(n_samples: int = 60) -> Dataset:
@@ -98,3 +104,29 @@ class HandJobs:
             job.latest = Progress(0.0, None, str(error), True)
         else:
             job.latest = dataclasses.replace(job.latest, finished=True)
+
+
+def hand_jobs() -> Any:
+    """Return a fixture, which a module calls `jobs`: jobs that the test carries on."""
+
+    @pytest.fixture
+    def jobs() -> HandJobs:
+        return HandJobs()
+
+    return jobs
+
+
+def hand_panel(kind: Callable[..., Panel], width: int, height: int) -> Any:
+    """Return a fixture, which a module calls `panel`: one of a kind in a size, shown, with the module's `jobs`."""
+
+    @pytest.fixture
+    def panel(qtbot: QtBot, jobs: HandJobs) -> Panel:
+        from gui.theme import LIGHT
+
+        made = kind(LIGHT, jobs)
+        qtbot.addWidget(made)
+        made.resize(width, height)
+        made.show()
+        return made
+
+    return panel

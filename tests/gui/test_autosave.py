@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,3 +90,45 @@ def test_short_runs_and_runs_that_rest_are_not_saved(tmp_path: Path, qapp: objec
     autosave.save()
     autosave.save()
     assert asked == [SaveRun(str(tmp_path / "a.npz"), is_quiet=True)]
+
+
+def begun(folder: Path) -> Autosave:
+    made = Autosave(folder / FILE_NAME)
+    made.start()
+    return made
+
+
+def test_two_windows_leave_each_others_runs_alone(tmp_path: Path, qapp: object) -> None:
+    first = begun(tmp_path)
+    first.path.write_bytes(b"the run of the first window")
+    second = begun(tmp_path)
+    assert not second.has_left_over and second.path.name == "autosave-2.run.npz"
+    second.path.write_bytes(b"the run of the second window")
+    second.forget()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [FILE_NAME, f"{FILE_NAME}.lock"]
+    first.forget()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_run_that_was_cut_off_is_offered_to_one_window(tmp_path: Path, qapp: object) -> None:
+    """A program that was killed leaves its lock behind; there is no process of this number."""
+    for name in ("autosave-2.run.npz", "autosave-3.run.npz"):
+        (tmp_path / name).write_bytes(b"cut off")
+        (tmp_path / f"{name}.lock").write_text(f"{2**30}\npython\n{platform.node()}\n")
+    found = [begun(tmp_path) for _ in range(3)]
+    assert [(one.path.name, one.has_left_over) for one in found] == [
+        ("autosave-2.run.npz", True),
+        ("autosave-3.run.npz", True),
+        (FILE_NAME, False),
+    ]
+    for one in found:
+        one.forget()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_can_be_written_nothing_is_offered_or_removed(tmp_path: Path, qapp: object) -> None:
+    (tmp_path / "file").write_text("no folder")
+    autosave = begun(tmp_path / "file")
+    assert not autosave.has_left_over
+    autosave.forget()
+    assert (tmp_path / "file").read_text() == "no folder"

@@ -18,6 +18,7 @@ from engine.branches import MOST
 from engine.commands import BranchOff, GoTo, Perturb, RenameBranch, SetBatches, SetLearningRate, Step
 from engine.jobs import JobRunner
 from engine.snapshot import Snapshot
+from gui.branch_forms import BranchForm
 from gui.branch_lines import DASHES, dash_mask
 from gui.panels.errors import ErrorsPanel
 from gui.panels.loss import LossPanel
@@ -251,6 +252,29 @@ def test_what_will_not_do_is_told_in_the_form(
     qtbot.waitUntil(lambda: sentence in form.problem, timeout=WAIT_MS)
     assert snapshot_of(window).branches == () and form.isVisible()
     form.reject()
+
+
+def test_an_open_form_follows_the_run_where_nobody_typed_and_closes_with_it(
+    window: Window, qtbot: QtBot
+) -> None:
+    train(window, qtbot, 5)
+    window.branch_forms.open_form()
+    form = window.branch_forms.form
+    assert form is not None
+    form.set_text("batch_size", "2")
+    window.bridge.send(SetLearningRate(0.125))
+    window.bridge.send(SetBatches(3, 9))
+    qtbot.waitUntil(lambda: form.text("learning_rate") == "0.125", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: form.text("seed") == "9", timeout=WAIT_MS)
+    assert form.text("batch_size") == "2"
+    form.send()
+    qtbot.waitUntil(lambda: window.branch_forms.form is None, timeout=WAIT_MS)
+    assert snapshot_of(window).batches[-1] == (5, 2) and len(snapshot_of(window).rates) == 2
+    window.branch_forms.open_form()
+    assert window.branch_forms.form is not None
+    window.load_lesson("exam")
+    qtbot.waitUntil(lambda: window.branch_forms.form is None, timeout=WAIT_MS)
+    assert not any(form.isVisible() for form in window.findChildren(BranchForm))
 
 
 def test_branches_are_named_chosen_and_removed_in_the_list(window: Window, qtbot: QtBot) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from panel_tools import run_snapshot
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
+from PySide6.QtWidgets import QApplication, QLabel, QSlider, QTextBrowser, QWidget
 
 from engine.commands import Step
 from engine.config import RunConfig
@@ -21,6 +23,7 @@ from engine.run_texts import as_text, from_text
 from gui import exports, theme
 from gui.panels.errors import ErrorsPanel
 from gui.plot_items import pieces_within
+from gui.sentences import shortened
 from gui.theme import LIGHT
 
 if TYPE_CHECKING:
@@ -124,17 +127,94 @@ def test_settings_are_copied_and_pasted(window: Window, qtbot: QtBot) -> None:
     QApplication.clipboard().setText("nonsense")
     window.actions_by_id["paste_settings"].trigger()
     assert "The text is no run" in window.messages.text
+    QApplication.clipboard().setText("Lossoscope run\nhidden = " + "1," * 40_000)
+    window.actions_by_id["paste_settings"].trigger()
+    assert "separated by commas" in window.messages.text and len(window.messages.text) < 300
+
+
+def test_a_sentence_that_quotes_too_much_loses_its_middle() -> None:
+    path = "/".join(["folder"] * 20)
+    assert shortened(f"{path} cannot be read.") == f"{path} cannot be read."
+    assert shortened(f"{'9' * 5000} is no seed.") == f"{'9' * 100}…{'9' * 40} is no seed."
+    many = shortened(f"skip must not be {'(1, 2), ' * 10_000}but less.")
+    assert len(many) <= 601 and many.startswith("skip must not be (1, 2)") and many.endswith("but less.")
+
+
+def test_an_svg_clips_each_widget_and_draws_what_needs_more_as_an_image(qtbot: QtBot) -> None:
+    """Without clipping a list runs over its frame, and a slider is filled to its end wherever it stands."""
+    outer = QWidget(windowTitle="Words & more")
+    qtbot.addWidget(outer)
+    words, slider = QTextBrowser(outer), QSlider(Qt.Orientation.Horizontal, outer)
+    words.setPlainText("\n".join(f"line {number}" for number in range(50)))
+    words.setGeometry(10, 20, 100, 50)
+    slider.setGeometry(10, 80, 100, 20)
+    outer.resize(200, 120)
+    outer.show()
+    root = ElementTree.fromstring(exports.picture(outer, ".svg"))
+    name = "{http://www.w3.org/2000/svg}"
+    assert root.findtext(f"{name}title") == "Words & more"
+    inner = {(part.get("x"), part.get("y")): part for part in root.findall(f"{name}svg")}
+    assert inner.keys() == {("10", "20"), ("10", "80")}
+    assert all(part.get("overflow") == "hidden" for part in inner.values())
+    assert "line 0" in "".join(inner["10", "20"].itertext())
+    assert [part.tag for part in inner["10", "80"]] == [f"{name}image"]
+
+
+def test_each_widget_in_an_svg_has_colours_of_its_own(qtbot: QtBot) -> None:
+    """Two gradients of one name would both be the first of them."""
+
+    class Graded(QWidget):
+        def paintEvent(self, event: object) -> None:
+            gradient = QLinearGradient(0.0, 0.0, 50.0, 0.0)
+            gradient.setColorAt(0.0, QColor(self.objectName()))
+            with QPainter(self) as painter:
+                painter.fillRect(self.rect(), gradient)
+
+    outer = QWidget()
+    qtbot.addWidget(outer)
+    for number, colour in enumerate(("red", "blue")):
+        graded = Graded(outer, objectName=colour)
+        graded.setGeometry(60 * number, 0, 50, 50)
+    outer.show()
+    text = exports.picture(outer, ".svg").decode()
+    names = re.findall(r' id="([^"]+)"', text)
+    assert len(set(names)) == len(names) == 2
+    assert re.findall(r"url\(#([^)]+)\)", text) == names
+
+
+def test_an_image_in_an_svg_is_not_left_to_be_smoothed(qtbot: QtBot) -> None:
+    class Painted(QWidget):
+        def paintEvent(self, event: object) -> None:
+            image = QImage(2, 2, QImage.Format.Format_RGB32)
+            image.fill(0)
+            image.setPixelColor(0, 0, QColor("red"))
+            with QPainter(self) as painter:
+                painter.drawImage(QRectF(0.0, 0.0, 100.0, 100.0), image)
+
+    painted = Painted()
+    qtbot.addWidget(painted)
+    painted.resize(100, 100)
+    painted.show()
+    [data] = re.findall(r'base64,([^"]*)', exports.picture(painted, ".svg").decode())
+    image = QImage.fromData(base64.b64decode(data))
+    assert image.size().toTuple() == (512, 512)
+    assert [image.pixelColor(x, 255).name() for x in (0, 255, 256)] == ["#ff0000", "#ff0000", "#000000"]
 
 
 def test_settings_as_text_read_back() -> None:
     config = RunConfig(data="moons", hidden=(3, 4), skip=(1,), learning_rate=0.1, batch_size=7)
     assert from_text(as_text(config)) == config
     assert as_text(RunConfig()) == "Lossoscope run\n"
+    assert from_text(as_text(config).replace(" ", "\N{NO-BREAK SPACE}").replace("\n", "\r\n")) == config
     for text, words in (
         ("", "first line"),
         ("Lossoscope run\nhidden", "KEY = VALUE"),
         ("Lossoscope run\nspeed = 3", "'speed' is no setting"),
         ("Lossoscope run\nlearning_rate = -1", "learning_rate must be"),
+        (
+            "Lossoscope run\nhidden = " + "1," * 100_000,
+            "it has 200,024 characters, and a run has at most 100,000",
+        ),
     ):
         with pytest.raises(ValueError, match=words):
             from_text(text)

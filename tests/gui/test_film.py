@@ -7,11 +7,13 @@ import json
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
 from engine.commands import Perturb, SetLearningRate, Step
@@ -372,3 +374,43 @@ def test_a_film_has_the_directions_the_axes_and_the_camera_of_its_window(
             "xor-luck", dataclasses.replace(plan_of(out, 3, seconds=0.2), panel="loss"), panel_looks=chosen
         )
     assert pictures[0].read_bytes() != pictures[1].read_bytes()
+
+
+@needs_av
+def test_a_film_has_the_points_and_the_picture_that_its_window_holds(
+    trained: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gui.panel_looks import looks_of
+
+    panels = {panel.panel_id: panel for panel in trained.panels}
+    landscape, run_file = panels["landscape"], tmp_path / "mine.run.npz"
+    QTest.keyClick(trained, Qt.Key.Key_M)
+    trained.bridge.send(Step(10))
+    qtbot.waitUntil(lambda: landscape.controls.first_box.findText("point 1") >= 0, timeout=FILM_MS)
+    landscape.controls.view_box.setCurrentIndex(landscape.controls.view_box.findData("between"))
+    landscape.controls.second_box.setCurrentText("point 1")
+    landscape.controls.follow_box.setChecked(False)
+    panels["curvature"].follow_box.setChecked(False)
+    qtbot.waitUntil(lambda: not trained.bridge.jobs.is_busy and landscape.held_step() == 30, timeout=FILM_MS)
+    trained.bridge.send(Step(10))
+    qtbot.waitUntil(lambda: trained.bridge.snapshot.n_steps == 40, timeout=FILM_MS)
+    trained.run_files.save(run_file)
+    qtbot.waitUntil(lambda: "is saved in" in trained.messages.text, timeout=FILM_MS)
+    looks = json.loads(json.dumps(looks_of(trained.panels)))
+    assert landscape.held_step() == 30 and looks["landscape"]["held_step"] == 30
+    assert (looks["curvature"]["follows"], looks["gradients"]["follows"]) == (False, True)
+    seen, take = [], stage.photograph
+
+    def look(drawn: Any) -> Pixels:
+        seen.append(
+            (drawn.controls.choices.ends, drawn.held_step(), drawn._newest.n_steps, drawn._survey.plane)
+        )
+        return take(drawn)
+
+    monkeypatch.setattr(stage, "photograph", look)
+    plan = dataclasses.replace(plan_of(tmp_path / "a.gif", 40, seconds=0.3), panel="landscape")
+    make_film(run_file, plan, panel_looks=looks)
+    assert [(ends, held) for ends, held, _, _ in seen] == [(("start", "point 1"), 30)] * 3
+    assert [n_steps for _, _, n_steps, _ in seen] == [0, 20, 40]
+    for _, _, _, plane in seen:
+        assert np.array_equal(plane.loss, landscape._survey.plane.loss)

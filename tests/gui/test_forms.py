@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QProgressDialog
+from window_tools import snapshot_of
 
 from engine.commands import Load, Perturb
 from engine.config import RunConfig, setting_names
@@ -143,7 +144,8 @@ def test_a_kick_with_options_is_sent_as_typed(kicks: tuple[KickDialog, list[Pert
     dialog, sent = kicks
     dialog.choose("break_symmetry")
     assert set(dialog.fields) == {"scale", "seed", "layer", "unit"}
-    dialog.fields["unit"].setText("2")
+    assert dialog.fields["unit"].text() == "1"
+    dialog.fields["unit"].setText("3")
     dialog.fields["scale"].setText("1e-9")
     dialog.give()
     assert sent == [Perturb("break_symmetry", {"scale": 1e-9, "seed": 0, "layer": 1, "unit": 2})]
@@ -151,7 +153,7 @@ def test_a_kick_with_options_is_sent_as_typed(kicks: tuple[KickDialog, list[Pert
 
 
 @pytest.mark.parametrize(
-    ("option", "text"), [("scale", "much"), ("scale", "-1"), ("seed", "1.5"), ("layer", "0"), ("unit", "-1")]
+    ("option", "text"), [("scale", "much"), ("scale", "-1"), ("seed", "1.5"), ("layer", "0"), ("unit", "0")]
 )
 def test_a_bad_option_of_a_kick_is_refused_beside_its_field(
     kicks: tuple[KickDialog, list[Perturb]], option: str, text: str
@@ -168,9 +170,14 @@ def test_a_kick_that_the_engine_refuses_is_refused_beside_its_field(window: Wind
     window.actions_by_id["kick_options"].trigger()
     dialog = window.findChild(KickDialog)
     dialog.choose("reset_unit")
-    dialog.fields["unit"].setText("99")
+    dialog.fields["unit"].setText("4")
     dialog.give()
-    qtbot.waitUntil(lambda: dialog.problem("unit").startswith("unit must be"), timeout=WAIT_MS)
+    sentence = "unit must be a whole number from 1 to 3, not 4."
+    qtbot.waitUntil(lambda: dialog.problem("unit") == sentence, timeout=WAIT_MS)
+    dialog.fields["unit"].setText("3")
+    dialog.give()
+    qtbot.waitUntil(lambda: len(snapshot_of(window).history.jumps) == 1, timeout=WAIT_MS)
+    assert snapshot_of(window).history.jumps[0].name == "reset_unit"
     assert window.messages.text == ""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QImage, QPainter, QTransform
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QTransform
 
+from gui.axes import tick_font
 from gui.colour_bars import colour_table
 from gui.colour_scales import N_COLOURS, ColourScale, ScaleBar, coloured
 from gui.contours import contour_segments
@@ -143,6 +144,15 @@ def test_bar_shows_numbers_and_the_present_value(qtbot) -> None:
     with_value = bar.grab().toImage()
     assert empty != with_scale != with_value
     assert bar.accessibleName() == "Colours of the loss, logarithmic from 0.1 to 10"
+
+
+def test_the_room_of_a_bar_is_that_of_its_numbers(qtbot) -> None:
+    bar = ScaleBar(LIGHT, "loss")
+    qtbot.addWidget(bar)
+    bar.set_scale(ColourScale(2e-5, 0.3))  # its end is 3 * 0.1, which is not quite 0.3, and 0.3
+    metrics = QFontMetricsF(tick_font())
+    widest = max(metrics.horizontalAdvance(text) for text in (*bar.texts(), "≥ 0.05"))
+    assert bar.sizeHint().width() <= widest + 60
 
 
 def test_contours_lie_on_their_colours_in_an_image_for_svg_too() -> None:

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from engine.commands import Step
 from engine.sources import SOURCES
-from gui import help_pages
+from gui import help_pages, numerals
 from gui.docks import TITLES
 from gui.help_pages import HelpPage, panel_page
 from gui.panels.panel import Panel
@@ -148,7 +148,7 @@ def test_weights_in_pictures_are_read_by_keys(open_window: Callable[..., Window]
     assert opened.bridge.snapshot is not None
     weights, _ = opened.bridge.snapshot.net.layers(opened.bridge.snapshot.theta)[0]
     told = panel.note_label.toolTip() or panel.note_label.text()  # type: ignore[attr-defined]
-    assert f"Unit 3, row 4, column 6: weight {float(weights[3 * 8 + 5, 2])!r}" in told
+    assert f"Unit 3, row 4, column 6: weight {numerals.exact(weights[3 * 8 + 5, 2])}" in told
     for _ in range(9):
         QTest.keyClick(board, Qt.Key.Key_PageDown)
     assert board.reading == (3, 3, 5)

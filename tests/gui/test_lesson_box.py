@@ -61,6 +61,23 @@ def test_all_answers_can_be_read_and_have_a_button(box: LessonBox) -> None:
         assert (button.text(), button.accessibleName()) == (letter, f"{letter}: {text}")
 
 
+@pytest.mark.parametrize("answer", ["", "At most one"])
+def test_what_to_look_for_is_in_sight_while_the_run_goes_on(box: LessonBox, answer: str) -> None:
+    box.resize(300, 170)
+    assert not in_sight(box, "the ceiling above it.")
+    if answer:
+        box.choose(answer)
+    else:
+        box.skip()
+    box.follow(running(after(1)))
+    assert in_sight(box, "the ceiling above it.")
+
+
+def in_sight(box: LessonBox, words: str) -> bool:
+    found = box.page.document().find(words)
+    return not found.isNull() and box.page.viewport().rect().contains(box.page.cursorRect(found))
+
+
 def test_the_answer_waits_for_the_event_that_the_question_is_about(box: LessonBox) -> None:
     box.choose("At most one")
     assert not box.holds and not box.is_revealed and "You predicted: At most one" in box.text
@@ -152,8 +169,8 @@ def test_another_lesson_asks_anew_but_other_settings_do_not(box: LessonBox) -> N
     lesson = load_lesson(FLIPS)
     box.choose("Five")
     box.reveal()
-    box.show_lesson(lesson, is_changed=True)
-    assert box.is_revealed and "Settings of this run differ" in box.text
+    box.show_lesson(lesson, "seed 1 instead of 0")
+    assert box.is_revealed and "This run, unlike the lesson's first one, has seed 1 instead of 0." in box.text
     box.show_lesson(load_lesson("exam"))
     assert box.holds and "Answer:" not in box.text
     box.show_lesson(lesson)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from panel_tools import HandJobs, make_trainer, running, texts
+from panel_tools import HandJobs, hand_jobs, hand_panel, make_trainer, running, texts
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -15,30 +15,19 @@ from engine.certificate import certify, curvature_along
 from engine.commands import GoTo, Reset, SetLearningRate
 from engine.curvature import dense_hessian
 from engine.trainer import Trainer
+from gui import numerals
 from gui.findings import Findings
 from gui.panels.curvature import AlongSteps, CurvaturePanel
 from gui.symlog import SymlogAxis, fitting_unit, from_symlog, to_symlog
-from gui.theme import DARK, LIGHT
+from gui.theme import DARK
+
+jobs, panel = hand_jobs(), hand_panel(CurvaturePanel, 700, 420)
 
 
 @pytest.fixture
 def trainer() -> Trainer:
     made = make_trainer(n_samples=40, hidden=(3,), learning_rate=2.0)
     made.step(10)
-    return made
-
-
-@pytest.fixture
-def jobs() -> HandJobs:
-    return HandJobs()
-
-
-@pytest.fixture
-def panel(qtbot: QtBot, jobs: HandJobs) -> CurvaturePanel:
-    made = CurvaturePanel(LIGHT, jobs)  # type: ignore[arg-type]
-    qtbot.addWidget(made)
-    made.resize(700, 420)
-    made.show()
     return made
 
 
@@ -61,8 +50,9 @@ def test_the_caption_says_step_residual_products_and_the_next_step(
     [found] = panel.found.values
     one = certify(trainer.net, trainer.data, trainer.theta, 2.0)
     text = panel.caption.text()
-    assert text.startswith(f"Step 10: eigenvalues from {found.smallest:.7g} to {found.largest:.7g}, ")
-    assert f"residual {found.residual:.1e}, {found.n_products} products" in text
+    ends = numerals.signed(f"{found.smallest:.7g} to {found.largest:.7g}")
+    assert text.startswith(f"Step 10: eigenvalues from {ends}, ")
+    assert f"residual {numerals.signed(f'{found.residual:.1e}')}, {found.n_products} products" in text
     assert f"predicted drop {one.predicted_drop:.4g}, in truth it falls {one.drop:.4g}" in text
     assert panel.summary() == panel.accessibleDescription() == text
     assert f"largest {found.largest:.4g}" in texts(panel.legend)

@@ -17,7 +17,9 @@ from engine.chronicle import Chronicle, standing
 from engine.commands import GoTo, PauseAtRise
 from engine.jobs import JobRunner
 from engine.snapshot import Snapshot
+from gui.panels.example_words import named
 from gui.panels.examples import ExamplesPanel
+from gui.probability_bars import ProbabilityBars
 from gui.theme import DARK, LIGHT
 
 WAIT_MS = 20_000
@@ -341,6 +343,16 @@ def test_short_bars_have_a_scale_of_their_own(panel: ExamplesPanel, qtbot: QtBot
         assert lengths[-1] == pytest.approx(lengths[0] * largest / scale, abs=2.0)
 
 
+def test_where_there_is_little_room_the_least_probable_classes_have_no_bars(qtbot: QtBot) -> None:
+    bars = ProbabilityBars(LIGHT)
+    qtbot.addWidget(bars)
+    bars.show_bars(np.linspace(0.01, 0.2, 10), np.linspace(0.01, 0.2, 10), label=0)
+    for height, rows in ((300, [*range(10)]), (96, [0, 6, 7, 8, 9]), (20, [0, 8, 9])):
+        bars.resize(200, height)
+        assert bars.rows_in_sight() == rows
+        assert len(bars.texts()) == 10
+
+
 def test_a_run_that_moves_is_followed_at_a_calm_pace(
     panel: ExamplesPanel, qtbot: QtBot, trainer: Trainer
 ) -> None:
@@ -387,3 +399,11 @@ def test_the_start_alone_is_one_moment(panel: ExamplesPanel, qtbot: QtBot) -> No
     assert panel.board.moment == 0
     panel.grab()
     assert np.array_equal(panel.bars.before, panel.bars.after)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [([], "none"), ([7], "sample 7"), ([7, 1308], "2 samples (7, 1,308)"), ([*range(40)], "40")],
+)
+def test_who_flipped_is_named_in_words(numbers: list[int], text: str) -> None:
+    assert named(np.array(numbers, dtype=np.int64)) == text

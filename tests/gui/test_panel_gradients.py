@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from panel_tools import HandJobs, make_trainer, texts
+from panel_tools import HandJobs, hand_jobs, hand_panel, make_trainer, texts
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
@@ -18,27 +18,15 @@ from engine.disparities import per_example, with_loss
 from engine.trainer import Trainer
 from gui.panels.gradients import GradientsPanel, least_bound, lower_bound, recorded_line, upper_bound
 from gui.scatter import stamped
-from gui.theme import DARK, LIGHT
+from gui.theme import DARK
+
+jobs, panel = hand_jobs(), hand_panel(GradientsPanel, 800, 460)
 
 
 @pytest.fixture
 def trainer() -> Trainer:
     made = make_trainer(n_samples=40, hidden=(3,), learning_rate=1.0)
     made.step(20)
-    return made
-
-
-@pytest.fixture
-def jobs() -> HandJobs:
-    return HandJobs()
-
-
-@pytest.fixture
-def panel(qtbot: QtBot, jobs: HandJobs) -> GradientsPanel:
-    made = GradientsPanel(LIGHT, jobs)  # type: ignore[arg-type]
-    qtbot.addWidget(made)
-    made.resize(800, 460)
-    made.show()
     return made
 
 
@@ -200,6 +188,13 @@ def test_help_and_another_theme(panel: Any, compute: Any, trainer: Trainer) -> N
     image = panel.grab().toImage()
     colours = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(60, image.height())}
     assert {DARK.gradient, DARK.symmetry, DARK.loss, DARK.errors} <= colours
+
+
+def test_the_symbols_of_a_few_are_larger(panel: Any) -> None:
+    n = np.arange(60)
+    panel.scatter.show_points(n / 60.0, n / 60.0, (n < 3).astype(np.int64))
+    (many, _), (few, _) = panel.scatter._groups
+    assert (len(many.x), many.enlarged, len(few.x), few.enlarged) == (57, 1, 3, 2)
 
 
 def test_stamps_cover_what_a_loop_covers() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from panel_tools import HandJobs
+from panel_tools import HandJobs, hand_jobs, hand_panel
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
@@ -16,28 +16,18 @@ from engine.commands import SavePoint
 from engine.jobs import JobRunner
 from engine.landscape.views import VIEWS
 from engine.snapshot import Point, State
+from gui import numerals
+from gui.panels import landscape
 from gui.panels.landscape import LandscapePanel
 from gui.theme import DARK, LIGHT
+
+jobs, panel = hand_jobs(), hand_panel(LandscapePanel, 640, 360)
 
 
 @pytest.fixture
 def trainer() -> engine.Trainer:
     config = engine.RunConfig(data="digits", n_samples=40, hidden=(5,), learning_rate=0.3)
     return engine.Trainer.from_config(config)
-
-
-@pytest.fixture
-def jobs() -> HandJobs:
-    return HandJobs()
-
-
-@pytest.fixture
-def panel(qtbot, jobs: HandJobs) -> LandscapePanel:
-    panel = LandscapePanel(LIGHT, jobs)
-    qtbot.addWidget(panel)
-    panel.resize(640, 360)
-    panel.show()
-    return panel
 
 
 def choose(panel: LandscapePanel, view: str) -> None:
@@ -98,7 +88,7 @@ def test_caption_says_axes_share_and_step(panel, jobs, trainer) -> None:
     assert "51 × 51 points, computed at step 12" in text
     assert f"{100 * share:.3g} % of the gradient's squared length" in text
     away = max(plane.project(point.theta)[2] for point in snapshot.path)
-    assert f"up to {away:.3g} away from the plane" in text
+    assert f"up to {away:.3g} away from it" in text
     assert panel.summary().startswith(text)
     assert panel.accessibleDescription() == text
 
@@ -130,7 +120,7 @@ def test_pointing_tells_the_exact_loss_and_errors(panel, jobs, trainer) -> None:
     loss = float(text.split("loss ")[1].split(",")[0])
     assert loss == pytest.approx(trainer.net.loss(theta, trainer.data), rel=1e-12)
     assert f"errors {trainer.net.n_errors(theta, trainer.data)} of 40" in text
-    assert f"({a:.4g}, {b:.4g})" in text
+    assert numerals.signed(f"({a:.4g}, {b:.4g})") in text
     panel.map.pointed.emit(None)
     assert "computed at step 5" in panel.caption.text()
 
@@ -198,6 +188,41 @@ def test_a_refresh_is_shown_when_complete_and_another_choice_at_once(panel, jobs
         panel.tick()
     assert "computed at step 5" in panel.caption.text()
     assert "random direction" in panel.caption.text()
+
+
+def test_a_slow_refresh_is_shown_coarse_at_rest(panel, jobs, trainer, monkeypatch) -> None:
+    show(panel, jobs, trainer)
+    monkeypatch.setattr(landscape, "_PATIENCE_S", 0.0)
+    trainer.step(1)
+    at_rest = trainer.snapshot()
+    panel._rest_until_s = 0.0
+    panel.show_snapshot(dataclasses.replace(at_rest, state=State.RUNNING))
+    panel.tick()
+    while not jobs.jobs[-1].latest.done:
+        jobs.go_on()
+    panel.tick()
+    assert "computed at step 0" in panel.caption.text()  # the run goes on: the whole picture stays
+    assert "computing" in panel.legend.keys[-1].text
+    panel.show_snapshot(at_rest)
+    panel.tick()
+    assert "so far), computed at step 1" in panel.caption.text()
+
+
+def test_a_slow_answer_for_a_step_that_was_left_is_dropped_at_rest(panel, jobs, trainer, monkeypatch) -> None:
+    show(panel, jobs, trainer)
+    monkeypatch.setattr(landscape, "_PATIENCE_S", 0.0)
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    panel.tick()
+    trainer.step(1)
+    at_rest = trainer.snapshot()
+    panel.show_snapshot(dataclasses.replace(at_rest, state=State.RUNNING))
+    panel.tick()
+    assert not jobs.jobs[-1].is_cancelled  # it is soon followed by another
+    panel.show_snapshot(at_rest)
+    panel.tick()
+    assert jobs.jobs[-2].is_cancelled
+    assert panel._asked.n_steps == 2
 
 
 def test_follow_asks_again_when_the_run_has_moved(panel, jobs, trainer) -> None:
@@ -443,3 +468,32 @@ def _names_for_screen_readers(panel) -> Iterator[None]:
     controls = panel.controls
     for widget in (panel.map, panel.line, controls.view_box, controls.zoom_box, controls.first_box):
         assert widget.accessibleName()
+
+
+def test_a_low_panel_leaves_the_room_to_the_picture(panel, jobs, trainer, qtbot) -> None:
+    show(panel, jobs, trainer)
+    assert panel.controls.save_button.isVisible()
+    panel.resize(640, 180)
+    qtbot.waitUntil(lambda: not panel.controls.save_button.isVisible())
+    qtbot.waitUntil(lambda: panel.map.height() > 0.35 * panel.height())
+    panel.resize(640, 360)
+    qtbot.waitUntil(panel.controls.save_button.isVisible)
+
+
+def test_another_lesson_is_looked_at_in_the_usual_way(panel, jobs, trainer) -> None:
+    def begin(lesson: str) -> None:
+        snapshot = trainer.snapshot()
+        config = dataclasses.replace(snapshot.config, lesson=lesson)
+        run_id = snapshot.run_id + len(jobs.jobs)
+        panel.show_snapshot(dataclasses.replace(snapshot, config=config, run_id=run_id))
+
+    begin("bowl")
+    usual = panel.controls.choices
+    choose(panel, "between")
+    panel.controls.zoom_box.setCurrentIndex(0)
+    chosen = panel.controls.choices
+    begin("bowl")  # the same lesson with another seed
+    assert panel.controls.choices == chosen != usual
+    begin("linear-hump")
+    assert panel.controls.choices == usual == panel._asked.choices
+    assert not panel.controls.ends.isVisible()

@@ -234,6 +234,38 @@ def test_a_run_that_rests_is_read_without_waiting(
     costly = {monitor.claim_id for monitor in panel._monitors if monitor.is_costly}
     poll_until(panel, qtbot, lambda: costly <= panel._asked_at_step.keys() and panel._look is None)
     trainer.step(1)
-    panel._looked_at_s = time.perf_counter()  # an answer came just now
+    panel._look_at_s = time.perf_counter() + 1e9  # an answer came just now
     panel._look_again(dataclasses.replace(trainer.snapshot(), state=state))
     assert (panel._look is not None) == is_asked
+
+
+def test_at_rest_no_reading_is_left_of_an_earlier_step(
+    panel: LedgerPanel, trainer: Trainer, qtbot: QtBot
+) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    poll_until(panel, qtbot, lambda: panel._asked_at_step and panel._look is None)
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())  # some were asked before it, some are after it
+    costly = {monitor.claim_id for monitor in panel._monitors if monitor.is_costly}
+    step = trainer.snapshot().n_steps
+    poll_until(panel, qtbot, lambda: panel._asked_at_step == dict.fromkeys(costly, step))
+
+
+@pytest.mark.parametrize("claim_id", ["hessian-indefinite", "convex-in-weights"])
+def test_at_rest_the_claim_that_is_read_is_asked_first(
+    panel: LedgerPanel, trainer: Trainer, qtbot: QtBot, claim_id: str
+) -> None:
+    panel.show_snapshot(trainer.snapshot())
+    costly = {monitor.claim_id for monitor in panel._monitors if monitor.is_costly}
+    poll_until(panel, qtbot, lambda: costly <= panel._asked_at_step.keys() and panel._look is None)
+    panel.choose(claim_id)
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    panel._look_again(trainer.snapshot())
+    assert panel._look is not None and panel._look[0] == claim_id
+
+
+def test_eigenvalues_are_told_with_their_step(panel: LedgerPanel, trainer: Trainer, qtbot: QtBot) -> None:
+    panel.choose("hessian-indefinite")
+    panel.show_snapshot(trainer.snapshot())
+    poll_until(panel, qtbot, lambda: "hessian-indefinite: = At step 40 the eigenvalues" in panel.summary())

@@ -16,6 +16,7 @@ from engine import MLP, Dataset, RunConfig, Trainer
 from engine.commands import Step
 from engine.jobs import JobRunner
 from engine.snapshot import Snapshot
+from gui import numerals
 from gui.network_diagrams import MOST_LAYERS, MOST_UNITS, value_text
 from gui.panels.network import NetworkPanel
 from gui.theme import DARK, LIGHT
@@ -100,21 +101,21 @@ def test_a_click_and_the_arrows_choose_a_unit_and_tell_it_exactly(show: Any) -> 
     weights, bias = snapshot.net.layers(snapshot.theta)[0]
     value = float(panel._drawing.values[1][2])
     text = panel.note_label.text()
-    assert f"Hidden 1, unit 3: value {value!r}" in text
-    assert f"b {float(bias[2])!r}" in text
+    assert f"Hidden 1, unit 3: value {numerals.exact(value)}" in text
+    assert f"b {numerals.exact(bias[2])}" in text
     largest = int(np.abs(weights[:, 2]).argmax())
-    assert f"weights {float(weights[largest, 2])!r} from {largest + 1}" in text
+    assert f"weights {numerals.exact(weights[largest, 2])} from {largest + 1}" in text
     QTest.keyClick(panel.diagram, Qt.Key.Key_Down)
     assert panel.diagram.chosen == (1, 3)
     QTest.keyClick(panel.diagram, Qt.Key.Key_Right)
     assert panel.diagram.chosen == (2, 3)
-    assert f"Class 3: probability {float(panel._drawing.values[2][3])!r}" in panel.note_label.text()
+    assert f"Class 3: probability {numerals.exact(panel._drawing.values[2][3])}" in panel.note_label.text()
     QTest.keyClick(panel.diagram, Qt.Key.Key_Left)
     QTest.keyClick(panel.diagram, Qt.Key.Key_Left)
     assert panel.diagram.chosen == (1, 3), "the pixels of a picture are no units to choose"
     QTest.keyClick(panel.diagram, Qt.Key.Key_Escape)
     assert panel.diagram.chosen is None
-    assert "Widest line into" in panel.note_label.text()
+    assert "Widest lines: " in panel.note_label.text()
 
 
 def test_numbers_of_zero_and_other_networks_are_drawn(show: Any) -> None:

@@ -6,14 +6,17 @@ import dataclasses
 
 import numpy as np
 import pytest
-from panel_tools import HandJobs
+from panel_tools import HandJobs, hand_jobs, hand_panel, texts
 from PySide6.QtCore import Qt
 
 import engine
 from engine.commands import SavePoint
 from engine.paths.way_names import PERMUTED, WAY_NAMES
+from gui import numerals
 from gui.panels.paths import PathsPanel
 from gui.theme import DARK, LIGHT
+
+jobs, panel = hand_jobs(), hand_panel(PathsPanel, 640, 420)
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +31,6 @@ def make_trainer(n_steps: int = 5) -> engine.Trainer:
     if n_steps:
         trainer.step(n_steps)
     return trainer
-
-
-@pytest.fixture
-def jobs() -> HandJobs:
-    return HandJobs()
-
-
-@pytest.fixture
-def panel(qtbot, jobs: HandJobs) -> PathsPanel:
-    panel = PathsPanel(LIGHT, jobs)
-    qtbot.addWidget(panel)
-    panel.resize(640, 420)
-    panel.show()
-    return panel
 
 
 def compute(panel: PathsPanel, jobs: HandJobs, way: str, trainer: engine.Trainer) -> None:
@@ -191,6 +180,7 @@ def test_a_split_unit_shows_the_curvature_instead_of_the_errors(panel, jobs) -> 
     assert len(panel.errors.x) == 0
     assert panel.slider.value() == way.lowest_curvature.argmin()
     assert "smallest eigenvalue" in panel.reading.text()
+    assert way.words.startswith("Unit 1 of hidden layer 1 gets a copy")
     (bottom, top) = panel.lower_plot.view[1]
     assert bottom < 0.0 < top
     assert "barrier 0" in keys(panel)  # rounding is no barrier
@@ -206,7 +196,9 @@ def test_only_what_a_way_needs_is_asked_for(panel, jobs, trainer) -> None:
         assert [box.isVisible() for box in controls.end_boxes] == [k < kind.n_ends for k in range(2)]
         assert [box.isVisible() for box in controls.unit_boxes] == [k < kind.n_units for k in range(2)]
         assert not controls.layer_box.isVisible()  # there is but one
-    assert controls.unit_boxes[0].count() == 13
+    first, second = controls.unit_boxes
+    assert [first.itemText(0), first.itemText(12), first.count()] == ["1", "13", 13]
+    assert (first.currentText(), second.currentText(), controls.choices.units) == ("1", "2", (0,))
 
 
 def test_units_follow_the_layer(qtbot, jobs) -> None:
@@ -261,7 +253,7 @@ def test_a_kick_is_told_and_another_run_clears(panel, jobs) -> None:
 def test_a_refusal_is_shown_in_words(panel, jobs) -> None:
     config = engine.RunConfig(data="xor", hidden=(1,), learning_rate=0.5)
     compute(panel, jobs, "exchange", engine.Trainer.from_config(config))
-    assert "second must be" in panel.caption.text()
+    assert panel.caption.text() == "An exchange takes two different units, not unit 1 twice."
     assert panel.caption.property("role") == "problem"
     assert panel.summary() == panel.caption.text()
 
@@ -271,8 +263,8 @@ def test_summary_has_the_numbers_and_the_theme_changes(panel, jobs, trainer) -> 
     way = panel._way
     assert way is not None
     text = panel.summary()
-    assert repr(float(way.along.loss[0])) in text
-    assert repr(float(way.along.loss[-1])) in text
+    assert numerals.exact(way.along.loss[0]) in text
+    assert numerals.exact(way.along.loss[-1]) in text
     assert "Straight line: barrier" in text
     panel.set_theme(DARK)
     assert panel.loss_plot.theme is DARK
@@ -290,3 +282,15 @@ def test_where_there_is_little_room_the_plots_have_it(panel, jobs, trainer) -> N
     panel._error_text = "It cannot be walked."
     panel._write()
     assert panel.caption.isVisible()
+
+
+def test_a_low_panel_has_one_plot_with_its_numbers(panel, jobs, trainer, qtbot) -> None:
+    compute(panel, jobs, "valley", trainer)
+    panel.resize(640, 600)
+    qtbot.waitUntil(panel.lower_plot.isVisible)
+    assert "errors" in texts(panel.legend)
+    panel.resize(640, 240)
+    qtbot.waitUntil(lambda: not panel.lower_plot.isVisible())
+    assert panel.loss_plot.x_axis.style["showValues"]
+    assert "errors" not in texts(panel.legend)
+    assert panel.loss_plot.geometry().bottom() <= panel.slider.geometry().top() + 1

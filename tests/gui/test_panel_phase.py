@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def test_it_offers_the_sweeps_that_come_with_the_program(panel):
     assert panel.run_button.isEnabled() and "0 of 6,000 runs" in panel.caption.text()
     assert panel.picture.shown is not None and np.isnan(panel.picture.shown.mean).all()
     panel.grab()
+
+
+def test_before_a_sweep_is_chosen_it_says_what_for_and_offers_what_fits_the_lesson_first(panel):
+    config = dataclasses.replace(make_trainer(hidden=(3,)).snapshot().config, lesson="xor-luck")
+    panel.show_snapshot(dataclasses.replace(make_trainer(hidden=(3,)).snapshot(), config=config))
+    assert panel.offer_box.isVisible() and not panel.picture.isVisible()
+    assert len(panel.offer_box.buttons) == 5
+    first, second = panel.offer_box.buttons[:2]
+    assert first.text() == "How often does XOR end wrong? (fits this lesson)"
+    assert "fits this lesson" not in second.text()
+    first.click()
+    assert panel.picture.isVisible() and not panel.offer_box.isVisible()
+    assert panel.sweeps.currentData() == "xor-starts"
 
 
 def test_a_map_of_results_tells_every_number(panel, qtbot, file, sweep):

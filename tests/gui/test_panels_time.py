@@ -21,6 +21,7 @@ from engine.snapshot import Report, Snapshot, State
 from engine.trainer import Trainer
 from gui.panels.errors import ErrorsPanel
 from gui.panels.loss import LossPanel
+from gui.panels.time_panel import NoteLabel
 from gui.readouts import Readouts, errors_text, is_curve
 from gui.theme import DARK, LIGHT
 
@@ -40,15 +41,32 @@ def test_the_loss_is_drawn_entry_by_entry(show: Any, n_steps: int) -> None:
     assert f"loss {snapshot.loss:.4g}" in texts(panel.legend)
 
 
+@pytest.mark.parametrize("is_running", [False, True])
+def test_what_is_pointed_at_is_told_at_once_and_beside_a_run_by_the_next_tick(
+    show: Any, is_running: bool
+) -> None:
+    snapshot = fast_run()
+    panel = show(LossPanel, running(snapshot) if is_running else snapshot)
+    before = panel.note_label.text()
+    panel.plot.pointed.emit((30.2, 0.0))
+    assert (panel.note_label.text() == before) is is_running
+    panel.tick()
+    assert panel.note_label.text().startswith("Step 30: loss ")
+    panel.plot.pointed.emit(None)
+    panel.tick()
+    assert panel.note_label.text() == before
+
+
 def test_every_step_that_raised_the_loss_is_marked_and_counted(show: Any) -> None:
     snapshot = fast_run()
     loss = snapshot.history["loss"]
     expected = [k for k in range(1, len(loss)) if loss[k] - loss[k - 1] > 1e-12 * loss[k - 1]]
     panel = show(LossPanel, snapshot)
     assert 0 < len(expected) < 60
-    assert panel.plot.marks.x.tolist() == expected
     assert panel.plot.marks.rug.tolist() == expected
-    assert panel.plot.marks.y.tolist() == pytest.approx(np.log10(loss[expected]).tolist())
+    shown = [int(step) for step in panel.plot.marks.x]  # in large type the first of a crowd only
+    assert shown[0] == expected[0] and set(shown) <= set(expected)
+    assert panel.plot.marks.y.tolist() == pytest.approx(np.log10(loss[shown]).tolist())
     assert f"{len(expected)} of 60 steps rose" in texts(panel.legend)
     assert f"rose at {len(expected)} steps, first at step {expected[0]}" in panel.summary()
     assert f"{len(expected)} of 60 steps rose" in panel.accessibleName()
@@ -263,8 +281,44 @@ def test_a_line_of_text_that_is_too_long_is_cut_on_the_screen_only(show: Any) ->
     label.setText("A sentence that has no room in a panel as narrow as this one.")
     label.resize(90, 20)
     assert label.text() == label.toolTip() == "A sentence that has no room in a panel as narrow as this one."
-    shown = QLabel.text(label)
-    assert shown.endswith("…") and label.fontMetrics().horizontalAdvance(shown) <= 90
+    shown = QLabel.text(label).split("\n")
+    assert len(shown) == 2 and shown[-1].endswith("…")
+    assert all(label.fontMetrics().horizontalAdvance(line) <= 90 for line in shown)
+
+
+def test_a_note_with_no_room_for_all_of_it_tells_its_first_half_whole(qtbot: QtBot) -> None:
+    label = NoteLabel()
+    qtbot.addWidget(label)
+    label.resize(label.fontMetrics().horizontalAdvance("the first half of it, and") + 4, 40)
+    label.show_note("the first half of it, and the second half of it", "the first half of it.")
+    assert QLabel.text(label) == "the first half of it."
+    assert label.text() == label.toolTip() == "the first half of it, and the second half of it"
+    label.allow_lines(2)
+    assert " ".join(QLabel.text(label).split("\n")) == label.text()
+
+
+def test_what_is_told_in_passing_does_not_move_the_plot(qtbot: QtBot) -> None:
+    label = NoteLabel()
+    qtbot.addWidget(label)
+    label.allow_lines(2)
+    label.resize(90, 40)
+    label.show()
+    label.show_note("A text of two lines", may_grow=False)
+    assert QLabel.text(label).endswith("…") and "\n" not in QLabel.text(label)
+    label.show_note("A text that has two lines")
+    label.show_note("One.")
+    assert QLabel.text(label).count("\n") == 1
+    label.resize(91, 40)
+    assert QLabel.text(label) == "One."
+
+
+def test_the_loss_panel_tells_the_comparison_whole_where_there_is_little_room(show: Any) -> None:
+    panel = show(LossPanel, fast_run(5))
+    panel.resize(250, 300)
+    panel.layout().activate()
+    shown = " ".join(QLabel.text(panel.note_label).split("\n"))
+    assert shown.endswith(" at step 5.") and " 2/rate 0.5 " in shown
+    assert panel.note_label.text().startswith(shown[:-1]) and "the loss " in panel.note_label.text()
 
 
 def test_the_legend_keeps_clear_of_the_buttons_in_its_corner(show: Any) -> None:
@@ -301,7 +355,7 @@ def test_marks_that_hide_the_curve_in_less_room_give_way_to_short_lines(show: An
     snapshot = run_snapshot(60, learning_rate=16.0)
     panel = show(LossPanel, snapshot)
     n_marks = len(panel.plot.marks.x)
-    assert n_marks > 15
+    assert n_marks > 5
     panel.resize(180, 360)  # the run is paused: nothing new is shown
     qtbot.waitUntil(lambda: len(panel.plot.marks.x) == 0)
     assert len(panel.plot.marks.rug) > 0
@@ -309,10 +363,40 @@ def test_marks_that_hide_the_curve_in_less_room_give_way_to_short_lines(show: An
     qtbot.waitUntil(lambda: len(panel.plot.marks.x) == n_marks)
 
 
+@pytest.mark.parametrize("cls", [LossPanel, ErrorsPanel])
+def test_the_curve_ends_where_a_kick_has_just_moved_it(show: Any, cls: Any) -> None:
+    trainer = make_trainer(hidden=(4,))
+    trainer.step(20)
+    trainer.perturb("noise", scale=0.5, seed=1)
+    panel = show(cls, trainer.snapshot())
+    curve, now = panel.plot.curves[0], trainer.snapshot()
+    expected = np.log10(now.loss) if cls is LossPanel else now.n_errors
+    assert curve.x.tolist()[-2:] == [20, 20]
+    assert curve.y[-1] == panel.plot.dots.y[-1] == pytest.approx(expected)
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    assert curve.x.tolist() == list(range(22))
+
+
+def test_the_first_of_a_crowd_of_marks_stands_for_all_and_the_short_lines_for_each(show: Any) -> None:
+    loss = np.linspace(2.0, 1.0, 1000)
+    rises = [100, 101, 102, 103, 500, 900, 901]
+    for step in rises:
+        loss[step] = loss[step - 1] + 1e-6
+    panel = show(LossPanel, with_history(fast_run(0), loss))
+    assert panel.plot.marks.x.tolist() == [100.0, 500.0, 900.0]
+    assert len(panel.plot.marks.rug) > 3
+
+
 def test_a_curve_to_be_fitted_has_no_classes_to_be_wrong_about(show: Any, qtbot: QtBot) -> None:
     trainer = Trainer.from_config(load_lesson("merged-minimum").config)
     panel = show(ErrorsPanel, trainer.snapshot())
-    assert panel.note_label.text().startswith("Targets are numbers, not classes")
+    assert panel.nothing.isVisible() and not panel.plot.isVisible()
+    assert panel.nothing.text() == panel.summary()
+    assert panel.summary().startswith("The targets are numbers, not classes")
+    assert texts(panel.legend) == "no classes"
+    panel.show_snapshot(fast_run(5))
+    assert panel.plot.isVisible() and not panel.nothing.isVisible()
     strip = Readouts(LIGHT)
     qtbot.addWidget(strip)
     strip.show_report(Report(State.READY, "", trainer.snapshot()))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from panel_tools import bare_trainer, make_trainer, run_snapshot, running, texts, with_history
 from PySide6.QtGui import QColor
+from pytestqt.qtbot import QtBot
 
 from engine import Trainer
 from engine.symmetry import unit_distances, unit_parameters
@@ -50,11 +52,26 @@ def test_with_nothing_to_compare_nothing_is_left_of_the_run_before(
 
 def test_a_layer_of_a_single_unit_is_drawn_too(show: Any) -> None:
     panel = show(SymmetryPanel, run_snapshot(5, hidden=(1, 2)))
-    assert "1 unit, 1 distinct" in texts(panel.legend)
+    assert texts(panel.legend).startswith("1 unit;")
     drawn = panel.grab().toImage()
     zero = QColor(LIGHT.symmetry).rgb()
     n_zero = sum(drawn.pixel(x, y) == zero for x in range(drawn.width()) for y in range(0, drawn.height(), 8))
     assert n_zero > 500 and panel.shown_error == ""
+
+
+def test_in_a_narrow_place_nothing_lies_on_anything_else(show: Any, qtbot: QtBot) -> None:
+    panel = show(SymmetryPanel, run_snapshot(20, hidden=(32,)))
+    assert panel.bar.extra == ("symmetry", "identical")
+    panel.resize(272, 260)
+    qtbot.waitUntil(lambda: panel.bar.extra == ("symmetry", "0"))
+    qtbot.waitUntil(lambda: panel.bar.width() == panel.bar.sizeHint().width())
+    parts = (panel.matrix_plot, panel.bar, panel.spread_plot)
+    for left, right in pairwise(part.geometry() for part in parts):
+        assert left.right() < right.left()
+    assert panel.spread_plot.geometry().right() <= panel.body.width()
+    panel.grab()  # lays out the plots, too
+    ticks = panel.matrix_plot.x_axis.major_ticks(), panel.spread_plot.x_axis.major_ticks()
+    assert len(ticks[0]) >= 1 and len(ticks[1]) >= 2
 
 
 def test_equal_units_are_called_identical_and_have_the_colour_of_zero(show: Any) -> None:
@@ -114,7 +131,7 @@ def test_a_kick_is_named_as_what_broke_the_symmetry(show: Any) -> None:
     history = trainer.snapshot().history
     size = history["symmetry_spread"][6]
     assert size > 0.0
-    assert verdict(history) == f"broken by a kick (break symmetry) after step 5, size {size:.3g}"
+    assert verdict(history) == f"broken by a kick (break symmetry) after step 5, size {numerals.short(size)}"
     assert "2 distinct" in texts(show(SymmetryPanel, trainer.snapshot()).legend)
 
 
@@ -122,7 +139,7 @@ def test_rounding_is_named_as_what_broke_the_symmetry() -> None:
     spread = np.zeros(300)
     spread[200:] = 3e-17
     snapshot = with_history(run_snapshot(0), np.ones(300), spread=spread)
-    assert verdict(snapshot.history) == "broken by rounding at step 200, size 3e-17"
+    assert verdict(snapshot.history) == "broken by rounding at step 200, size 3e−17"
 
 
 def test_a_permutation_does_not_break_the_symmetry() -> None:
@@ -160,7 +177,7 @@ def test_pointing_at_a_cell_tells_the_exact_distance(show: Any) -> None:
     panel = show(SymmetryPanel, snapshot)
     panel.matrix_plot.pointed.emit((2.2, 3.9))
     distance = unit_distances(unit_parameters(snapshot.net, snapshot.theta, 1))[1, 3]
-    assert panel.note_label.text() == f"Units 2 and 4 are {float(distance)!r} apart."
+    assert panel.note_label.text() == f"Units 2 and 4 are {numerals.exact(distance)} apart."
     panel.matrix_plot.pointed.emit((3.0, 3.0))
     assert panel.note_label.text() == "Unit 3 is itself."
     panel.matrix_plot.pointed.emit((9.0, 3.0))
@@ -226,6 +243,21 @@ def test_what_was_put_off_is_drawn_by_a_later_tick(show: Any) -> None:
     trainer.step(5)
     panel.show_snapshot(running(trainer.snapshot()))
     panel._pace._interval_s = 0.0
+    panel.tick()  # the frame of the curve
+    panel.tick()
+    assert panel._distances.tolist() != first.tolist()
+
+
+def test_a_frame_of_a_run_draws_the_spread_or_the_matrix(show: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SymmetryPanel, "interval_s", 0.0)
+    trainer = make_trainer(hidden=(4,))
+    panel = show(SymmetryPanel, running(trainer.snapshot()))
+    panel._pace._interval_s = 0.0
+    first = panel._distances.copy()
+    trainer.step(5)
+    panel.offer(running(trainer.snapshot()))
+    panel.tick()
+    assert len(panel.spread_plot.curves[0].x) == 6 and panel._distances.tolist() == first.tolist()
     panel.tick()
     assert panel._distances.tolist() != first.tolist()
 
@@ -244,7 +276,7 @@ def test_a_tile_is_the_unit_s_weights_in_the_shape_of_the_picture(show: Any) -> 
     assert largest <= panel.board.limit <= 1.3 * largest
     limit = f"{panel.board.limit:g}"
     assert [text for _, text in panel.bar.texts] == [f"−{limit}", "0", f"+{limit}"]
-    assert repr(float(weights.min())) in panel.summary()
+    assert numerals.exact(weights.min()) in panel.summary()
 
 
 def test_the_middle_of_the_scale_is_zero_and_its_ends_are_the_limit() -> None:
@@ -288,14 +320,21 @@ def test_as_many_tiles_as_fit_are_shown_and_counted(show: Any) -> None:
 
 
 def test_the_thirty_two_units_of_the_exam_fit_in_a_small_window() -> None:
-    assert fitting_layout(32, (8, 8), 190, 200, label_px=17).n_shown == 32
+    assert fitting_layout(32, (8, 8), (190, 200), label=(18, 17)).n_shown == 32
+
+
+@pytest.mark.parametrize("widest", [18, 60, 90])
+def test_tiles_have_labels_only_where_the_widest_fits(widest: int) -> None:
+    found = fitting_layout(32, (8, 8), (1100, 250), label=(widest, 34))
+    assert found.has_labels == (widest <= 64)
+    assert found.width >= (widest if found.has_labels else 56)
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 32, 100, 1000])
 @pytest.mark.parametrize("size", [(600, 280), (200, 100), (900, 500)])
 @pytest.mark.parametrize("shape", [(8, 8), (28, 28), (96, 32)])
 def test_tiles_lie_within_the_board(n: int, size: tuple[int, int], shape: tuple[int, int]) -> None:
-    found = fitting_layout(n, shape, *size, label_px=17)
+    found = fitting_layout(n, shape, size, label=(18, 17))
     n_rows = -(-found.n_shown // found.n_columns)
     strip = 17 if found.has_labels else 0
     assert 1 <= found.n_shown <= n
@@ -309,7 +348,7 @@ def test_pointing_at_a_tile_tells_the_exact_weight(show: Any) -> None:
     panel = show(WeightsPanel, snapshot)
     panel.board.pointed.emit((2, 3, 4))
     weight = snapshot.net.layers(snapshot.theta)[0][0][3 * 8 + 4, 2]
-    assert panel.note_label.text() == f"Unit 3, row 4, column 5: weight {float(weight)!r}."
+    assert panel.note_label.text() == f"Unit 3, row 4, column 5: weight {numerals.exact(weight)}."
     rect = panel.board.tile_rect(2)
     assert panel.board._number_at(rect.center().toPointF()) == (2, 3, 3)
     assert panel.board._number_at(rect.topLeft().toPointF() - (rect.topLeft() * 2).toPointF()) is None

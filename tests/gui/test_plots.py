@@ -10,14 +10,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from panel_tools import run_snapshot, with_history
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QTransform
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import axes, numerals, plots
 from gui.legends import Key, Legend
-from gui.plot_items import column_spans, strokes
+from gui.plot_items import Curve, Jumps, column_spans, cut_into_dashes, strokes
 from gui.theme import DARK, LIGHT
 from gui.time_plots import N_POINTS, Series, TimePlot, first_in_columns
 
@@ -37,7 +38,14 @@ def plot(qtbot: QtBot) -> Iterator[TimePlot]:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0.0, "0"), (0.23456, "0.2346"), (2.3e-17, "2.3e-17"), (12345.6, "12,346"), (float("inf"), "inf")],
+    [
+        (0.0, "0"),
+        (0.23456, "0.2346"),
+        (2.3e-17, "2.3e−17"),
+        (-0.5, "−0.5"),
+        (12345.6, "12,346"),
+        (float("inf"), "inf"),
+    ],
 )
 def test_short_numbers(number: float, text: str) -> None:
     assert numerals.short(number) == text
@@ -45,7 +53,22 @@ def test_short_numbers(number: float, text: str) -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_exact_text_reads_back_as_the_same_number(number: float) -> None:
-    assert float(numerals.exact(number)) == number
+    text = numerals.exact(number)
+    assert float(numerals.unsigned(text)) == number and "-" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("-0.15", "−0.15"),
+        ("from -2.5e-07 to -inf", "from −2.5e−07 to −inf"),
+        ("at (-1, -.5), w=-3", "at (−1, −.5), w=−3"),
+        ("784-100-10 on one-hidden-layer, 2020-11", "784-100-10 on one-hidden-layer, 2020-11"),
+        ("csv:/data/a-1/-2.csv", "csv:/data/a-1/-2.csv"),
+    ],
+)
+def test_numbers_have_the_sign_of_minus_and_words_keep_their_hyphens(text: str, shown: str) -> None:
+    assert numerals.signed(text) == shown
 
 
 @given(st.floats(1e-12, 1e12))
@@ -71,7 +94,7 @@ def test_the_texts_of_ticks_tell_them_apart(low: float, width: float, n_ticks: f
     [(spacing, ticks)] = axes.linear_ticks(low, low + width, n_ticks, is_whole=False)
     texts = numerals.ticks(ticks)
     assert len(set(texts)) == len(ticks)
-    read = [float(text.replace(",", "")) for text in texts]
+    read = [float(text.replace(",", "").replace("−", "-")) for text in texts]
     assert read == pytest.approx(ticks, abs=0.01 * spacing, rel=1e-6 if len(ticks) == 1 else 1e-12)
 
 
@@ -80,9 +103,11 @@ def test_the_texts_of_ticks_tell_them_apart(low: float, width: float, n_ticks: f
     [
         ([2.3025, 2.302505, 2.30251], ["2.3025", "2.302505", "2.30251"]),
         ([0.0, 1000.0, 2000.0], ["0", "1,000", "2,000"]),
-        ([-1e52, 0.0, 1e52], ["-1e52", "0", "1e52"]),
-        ([1e-5, 2.5e-5], ["1e-5", "2.5e-5"]),
+        ([-1e52, 0.0, 1e52], ["−1e52", "0", "1e52"]),
+        ([1e-5, 2.5e-5], ["1e−5", "2.5e−5"]),
+        ([-0.5, 0.0, 0.5], ["−0.5", "0", "0.5"]),
         ([0.25], ["0.25"]),
+        ([0.1, 0.30000000000000004, 0.3], ["0.1", "0.3", "0.3"]),  # the same but for rounding
         ([], []),
     ],
 )
@@ -99,6 +124,33 @@ def test_the_texts_along_the_bottom_do_not_touch(width: float) -> None:
     metrics = QFontMetricsF(axes.tick_font())
     widths = [metrics.horizontalAdvance(text) for text in axis.tickStrings(ticks, 1.0, spacing)]
     assert all(0.5 * (one + next_one) < spacing / 0.0065 * width for one, next_one in pairwise(widths))
+
+
+@pytest.mark.usefixtures("qapp")
+@pytest.mark.parametrize(
+    ("orientation", "size", "low", "high", "limits", "n_least"),
+    [
+        ("bottom", 170.0, -8.0, 408.0, (-np.inf, np.inf), 3),  # 0 alone would be no scale
+        ("bottom", 140.0, -1.6, 1.9, (-np.inf, np.inf), 3),
+        ("left", 110.0, 0.0, 56.0, (1.0, 32.0), 3),  # a matrix that is less high than its axis
+        ("left", 140.0, -50.0, 2000.0, (-np.inf, np.inf), 3),
+        ("bottom", 45.0, -40.0, 2040.0, (-np.inf, np.inf), 2),
+        ("bottom", 50.0, 0.5, 40.5, (1.0, 40.0), 1),  # there is no room for 20 and 40; none would be worse
+        ("bottom", 60.0, 0.5, 2.5, (1.0, 2.0), 2),  # whole numbers, and there are no more of them
+    ],
+)
+def test_a_small_axis_has_as_many_numbers_as_fit(
+    orientation: str, size: float, low: float, high: float, limits: tuple[float, float], n_least: int
+) -> None:
+    axis = axes.Axis(orientation, is_whole=high == 2.5)
+    axis.limits = limits
+    [(spacing, ticks)] = axis.tickValues(low, high, size)
+    assert n_least <= len(ticks) <= 5
+    metrics = QFontMetricsF(axes.tick_font())
+    needed = [metrics.height()] * len(ticks)
+    if orientation == "bottom":
+        needed = [metrics.horizontalAdvance(text) for text in axis.tickStrings(ticks, 1.0, spacing)]
+    assert all(0.5 * (a + b) < spacing / (high - low) * size for a, b in pairwise(needed))
 
 
 @settings(max_examples=200)
@@ -123,6 +175,21 @@ def test_a_label_loses_its_unit_and_then_its_end_where_there_is_no_room(plot: Ti
     assert shown[2].endswith("…") and bare.startswith(shown[2][:-1]) and len(shown[2]) > 3
 
 
+@pytest.mark.usefixtures("qapp")
+@pytest.mark.parametrize(("low", "high"), [(-2.0, 0.0), (-1.5, 0.5), (-0.4, 0.0), (-6.0, 1.0), (-0.9, 0.1)])
+def test_large_numbers_above_each_other_do_not_touch(
+    monkeypatch: pytest.MonkeyPatch, low: float, high: float
+) -> None:
+    font = QFont(axes.tick_font())
+    font.setPixelSize(28)
+    monkeypatch.setattr(axes, "tick_font", lambda: font)
+    axis = axes.Axis("left")
+    axis.set_log(True)
+    ticks = axis.tickValues(low, high, 150.0)[0][1]
+    gaps = np.diff(np.sort(ticks)) * 150.0 / (high - low)
+    assert len(ticks) >= 2 and gaps.min() >= 0.8 * QFontMetricsF(font).height()
+
+
 def test_the_line_for_zero_is_labelled_0(plot: TimePlot) -> None:
     axis = axes.Axis("left", zero_line=-20.0)
     axis.set_log(True)
@@ -131,7 +198,48 @@ def test_the_line_for_zero_is_labelled_0(plot: TimePlot) -> None:
     assert "10⁻¹⁴" in axis.tickStrings(ticks, 1.0, spacing)
 
 
+@pytest.mark.parametrize("width", [150, 180, 240, 640])
+def test_the_texts_at_the_ends_of_a_level_axis_are_seen_and_apart(plot: TimePlot, width: int) -> None:
+    plot.resize(width, 200)
+    plot.show_history(with_history(run_snapshot(0), np.linspace(2.0, 1.0, 20_001)).history)
+    plot.grab()
+    placed = [(box, text) for box, _, text in plot.x_axis._texts_in_sight()]
+    assert placed[0][1] == "0" and placed[-1][1] == "20,000"
+    ends = [plot.x_axis.mapRectToScene(box) for box, _ in placed]
+    assert all(box.left() >= 0.0 and box.right() <= plot.width() for box in ends)
+    assert all(before.right() < after.left() for before, after in pairwise(ends))
+
+
+def test_a_log_axis_with_room_for_it_has_more_than_one_number() -> None:
+    for low, high in ((-7.9, -2.2), (-4.2, -2.9), (-1.599, -1.5965)):
+        assert len(axes.log_ticks(low, high, 2.0, None)[0][1]) >= 2, (low, high)
+
+
 # strokes
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.5, 2.0, 5.0, 40.0])
+def test_dashes_are_about_as_long_on_a_steep_line_as_on_a_level_one(slope: float) -> None:
+    n_columns = round(200.0 / max(1.0, slope))
+    x = np.array([0.0, float(n_columns)])
+    low, high = column_spans(x, 10.0 + slope * x, n_columns)
+    inked = strokes(low, high, 240, 2.0)
+    whole = inked.any(axis=1).sum() if slope > 1.0 else n_columns
+    cut_into_dashes(inked, low, high, 1.0)
+    along = inked.any(axis=1) if slope > 1.0 else inked.any(axis=0)
+    ends = np.flatnonzero(np.diff(np.concatenate(([False], along, [False])).astype(np.int8)))
+    dashes, gaps = ends[1::2] - ends[::2], ends[2::2] - ends[1:-1:2]
+    assert len(dashes) > 0.8 * whole / 14
+    assert set(dashes[1:-1].tolist()) == {9} and set(gaps.tolist()) == {5}
+
+
+def test_a_dashed_line_that_goes_up_and_down_is_left_whole() -> None:
+    x = np.arange(0.0, 60.0, 0.5)
+    low, high = column_spans(x, 100.0 + 30.0 * (np.arange(len(x)) % 2), 60)
+    inked = strokes(low, high, 200, 2.0)
+    whole = inked.copy()
+    cut_into_dashes(inked, low, high, 1.0)
+    assert np.array_equal(inked[:, 1:], whole[:, 1:])
 
 
 @settings(max_examples=100, deadline=None)
@@ -180,6 +288,41 @@ def test_a_drawn_spike_is_seen_in_the_picture(plot: TimePlot) -> None:
 # views
 
 
+def rows_of_label(y: tuple[float, ...], kicks: tuple[float, ...] = (20.0,)) -> set[int]:
+    """Return the rows of pixels on which names of kicks are written beside a curve at the heights y."""
+    curve = Curve()
+    curve.set_points(np.linspace(0.0, 200.0, len(y)), np.array(y))
+    jumps = Jumps(lambda: (curve,))
+    jumps.apply_theme(LIGHT)
+    jumps.set_jumps(kicks, ("kick",) * len(kicks))
+    image = QImage(200, 100, QImage.Format.Format_RGB32)
+    image.fill(QColor(LIGHT.panel))
+    painter = QPainter(image)
+    jumps.paint_pixels(painter, QTransform(), QRectF(0.0, 0.0, 200.0, 100.0))
+    painter.end()
+    inked = [i for i in range(22, 100) if all(abs(i - kick) > 3 for kick in kicks)]
+    return {j for j in range(100) for i in inked if image.pixelColor(i, j).lightness() < 100}
+
+
+@pytest.mark.usefixtures("qapp")
+def test_the_name_of_a_kick_covers_no_curve() -> None:
+    assert max(rows_of_label((90.0, 90.0))) < 20  # nothing at the top
+    assert min(rows_of_label((8.0, 8.0))) > 10
+    below = rows_of_label((2.0, 40.0, 2.0))
+    assert min(below) > 20  # the line falls through several rows beside the kick
+    assert max(rows_of_label((0.0, 100.0, 0.0, 100.0, 0.0, 100.0, 0.0))) < 20  # everywhere: at the top
+
+
+@pytest.mark.usefixtures("qapp")
+def test_the_names_of_two_kicks_stand_below_each_other_where_they_are_near() -> None:
+    one, two, many = (
+        rows_of_label((90.0, 90.0), kicks)
+        for kicks in ((20.0,), (20.0, 30.0), tuple(20.0 + k / 3 for k in range(40)))
+    )
+    assert max(one) < 20 < max(two) < 40  # each on a row of its own
+    assert max(many) < 90  # there is no room for all, and none covers the curve
+
+
 def test_at_most_a_thousand_points_reach_the_curve(plot: TimePlot) -> None:
     plot.show_history(with_history(run_snapshot(0), np.linspace(2.0, 1.0, 300_000)).history)
     assert 400 < len(plot.curves[0].x) <= N_POINTS
@@ -215,6 +358,25 @@ def test_the_wheel_ends_following_and_a_double_click_begins_it_again(plot: TimeP
     QTest.mouseDClick(plot.viewport(), Qt.MouseButton.LeftButton)
     assert plot.is_following
     assert plot.view[0][1] > whole[0][1]
+
+
+def test_a_click_is_told_and_a_drag_is_none(plot: TimePlot) -> None:
+    plot.show_history(with_history(run_snapshot(0), np.linspace(2.0, 1.0, 50)).history)
+    told: list[tuple[float, float]] = []
+    at, left = QPoint(300, 120), Qt.MouseButton.LeftButton
+    plot.clicked.connect(told.append)
+    window = plot.windowHandle()  # a plot alone accepts no press, of which QTest warns
+    QTest.mouseClick(window, Qt.MouseButton.MiddleButton, pos=at)
+    QTest.mousePress(window, left, pos=at)
+    QTest.mouseMove(window, at + QPoint(40, 0))
+    QTest.mouseRelease(window, left, pos=at + QPoint(40, 0))
+    assert told == []
+    place = plot.getViewBox().mapSceneToView(plot.mapToScene(at))
+    QTest.mousePress(window, left, pos=at)
+    QTest.mouseRelease(window, left, pos=at + QPoint(2, 2))
+    [(x, y)] = told
+    across, up = plot.getViewBox().viewPixelSize()
+    assert (x, y) == pytest.approx((place.x() + 2 * across, place.y() - 2 * up))
 
 
 def test_the_menu_switches_the_axis_and_shows_all(plot: TimePlot) -> None:
@@ -279,6 +441,22 @@ def test_a_legend_breaks_into_rows_and_grows_no_smaller_while_it_shows(qtbot: Qt
     legend.set_keys(Key("line", "loss", "short"))
     assert legend.sizeHint().height() == two_rows
     assert legend.accessibleName() == "short"
+
+
+@pytest.mark.parametrize("second", ["short", "and another one"])
+def test_no_entry_of_a_legend_is_cut_by_what_is_in_its_corner(qtbot: QtBot, second: str) -> None:
+    texts = ("a text too long beside it", second)
+    holder, corner, legend = QWidget(), QPushButton("corner"), Legend(LIGHT)
+    qtbot.addWidget(holder)
+    corner.setFixedWidth(190)
+    holder.setLayout(legend.with_corner(corner))
+    holder.resize(300, 120)
+    holder.show()
+    qtbot.waitExposed(holder)
+    legend.set_keys(*(Key("", "text", text) for text in texts))
+    assert sorted(key.text for key, _, _ in legend._laid_out) == sorted(texts)
+    for key, left, row in legend._laid_out:
+        assert left + legend._metrics.horizontalAdvance(key.text) <= legend._row_end(row)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 5.0), (3.0, 3.0), (1e300, 2e300), (-4.0, 4.0)])

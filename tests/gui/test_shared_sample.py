@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 from window_tools import snapshot_of
 
+from engine import history
 from engine.commands import GoTo, Reset
 from gui.window import Window
 
@@ -78,3 +79,17 @@ def test_the_key_has_the_run_stop_at_the_rise_and_the_word_says_why(
     window.bridge.send(GoTo(0))
     qtbot.waitUntil(lambda: window.readouts._word.text() == "ready", timeout=WAIT_MS)
     assert snapshot_of(window).pause_at.loss
+
+
+def test_a_run_whose_record_is_full_says_so_until_it_is_reset(
+    open_window: Callable[..., Window], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MOST_STEPS", 37)
+    window = open_window(data="xor", hidden=(3,))
+    QTest.keyClick(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: window.readouts._word.text() == "record full", timeout=WAIT_MS)
+    assert "it holds 37 steps" in window.messages.sentence.text() and window.messages.remedy == ""
+    assert "record full at step 37" in window.windowTitle()
+    QTest.keyClick(window, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: window.readouts._word.text() == "ready", timeout=WAIT_MS)
+    assert window.messages.sentence.text() == ""

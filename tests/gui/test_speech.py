@@ -23,6 +23,7 @@ SIGNS = re.compile(r"[^A-Za-zé0-9 ,.;:?!'’-]")
         ("errors ≤ N L / ln 2", "errors at most N times L over the logarithm of two"),
         ("½ ‖p − y‖²", "one half the norm of p minus y squared"),
         ("|λ| = 0.0028 at 2,260 steps", "the size of lambda is 0.0028 at 2260 steps"),
+        ("spread 1e−17 and −2", "spread 1 times ten to the minus 17 and minus 2"),
         ("spread 1e-17, then 10⁻¹²", "spread 1 times ten to the minus 17, then ten to the minus 12"),
         ("-0.5 > -1", "minus 0.5 is above minus 1"),
         ("3.5 % (of x)", "3.5 percent, of x"),

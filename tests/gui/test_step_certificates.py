@@ -18,7 +18,14 @@ from engine.config import RunConfig
 from engine.jobs import JobRunner
 from engine.trainer import Trainer
 from gui.panels.loss import LossPanel
-from gui.step_certificates import certificate_of, rate_of, rates_of, sure_curvatures, why_none
+from gui.step_certificates import (
+    StepCertificate,
+    certificate_of,
+    rate_of,
+    rates_of,
+    sure_curvatures,
+    why_none,
+)
 from gui.theme import LIGHT
 
 
@@ -85,7 +92,7 @@ def test_rounding_is_said_where_it_hides_the_curvature() -> None:
     flat = replace(snapshot, history=_History(history))
     one = certificate_of(flat, 2)
     assert one is not None and math.isnan(one.curvature) and not one.is_above
-    assert "rounding hides the curvature" in one.sentence
+    assert one.sentence.startswith("Rounding hides the curvature at step 2; the loss fell 1.11e")
 
 
 class _History:
@@ -126,6 +133,20 @@ def test_a_step_above_two_over_rate_is_marked(panel: LossPanel) -> None:
     assert panel.note_label.property("role") == "problem"
     panel.go_to_next_mark()
     assert " > 2/rate 0.06667." in panel.note_label.text()
+
+
+@pytest.mark.parametrize(
+    ("curvature", "rounding", "text"),
+    [
+        (0.003464, 0.008607, "0.003 ± 0.009"),
+        (0.02961, 0.3283, "0.0 ± 0.4"),
+        (31.4, 20.0, "30 ± 20"),
+        (1e-7, 2.2e-7, "1e−07 ± 3e−07"),
+    ],
+)
+def test_a_number_has_no_digits_that_rounding_hides(curvature: float, rounding: float, text: str) -> None:
+    one = StepCertificate(5, 0.1, 1.0, 1.0, curvature, rounding)
+    assert one.comparison == f"curvature {text} {'>' if one.is_above else '<'} 2/rate 20"
 
 
 def test_numbers_that_look_alike_get_more_digits() -> None:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from panel_tools import HandJobs
+from panel_tools import HandJobs, hand_jobs, hand_panel
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
@@ -245,18 +245,7 @@ def test_nothing_is_drawn_of_no_relief(view) -> None:
 # The panel
 
 
-@pytest.fixture
-def jobs() -> HandJobs:
-    return HandJobs()
-
-
-@pytest.fixture
-def panel(qtbot, jobs: HandJobs) -> SurfacePanel:
-    panel = SurfacePanel(LIGHT, jobs)
-    qtbot.addWidget(panel)
-    panel.resize(560, 420)
-    panel.show()
-    return panel
+jobs, panel = hand_jobs(), hand_panel(SurfacePanel, 560, 420)
 
 
 @pytest.fixture(scope="module")

@@ -174,13 +174,25 @@ def test_a_presentation_shows_the_text_while_it_asks_and_when_it_answers(
 ) -> None:
     asking.actions_by_id["presentation"].trigger()
     qtbot.waitUntil(asking.lesson_box.isVisible, timeout=WAIT_MS)
+    assert not asking.look_strip.isVisible()
     asking.lesson_box.choose("Five")
     qtbot.waitUntil(lambda: not asking.lesson_box.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(asking.look_strip.isVisible, timeout=WAIT_MS)  # instead of the text
+    assert asking.look_strip.text().split() == f"Look for: {asking.lesson_box.look}".split()
     press(asking, Key.Key_Space)
     wait_for_steps(asking, 120, qtbot)
     qtbot.waitUntil(asking.lesson_box.isVisible, timeout=WAIT_MS)
-    assert asking.lesson_box.is_revealed
+    assert asking.lesson_box.is_revealed and not asking.look_strip.isVisible()
     asking.actions_by_id["presentation"].trigger()
+
+
+def test_what_to_look_for_goes_with_the_presentation(asking: Window, qtbot: QtBot) -> None:
+    asking.actions_by_id["presentation"].trigger()
+    qtbot.waitUntil(asking.lesson_box.isVisible, timeout=WAIT_MS)
+    asking.lesson_box.choose("Five")
+    qtbot.waitUntil(asking.look_strip.isVisible, timeout=WAIT_MS)
+    asking.actions_by_id["presentation"].trigger()
+    qtbot.waitUntil(lambda: not asking.look_strip.isVisible(), timeout=WAIT_MS)
 
 
 def test_without_the_text_two_panels_of_a_presentation_are_as_wide(asking: Window, qtbot: QtBot) -> None:
@@ -239,6 +251,16 @@ def test_lessons_are_found_by_typing(browser: LessonBrowser) -> None:
     assert browser.shown == [] and browser.chosen == "" and not browser.open_button.isEnabled()
     browser.accept()
     assert browser.isVisible() and "no such words" in browser.about.text()
+
+
+@pytest.mark.parametrize("word", ["kink", "mistakes", "batches"])
+def test_lessons_with_a_word_in_their_titles_come_first(browser: LessonBrowser, word: str) -> None:
+    everything = browser.shown
+    browser.field.setText(word)
+    titles = [browser._lessons[lesson_id].title.casefold() for lesson_id in browser.shown]
+    assert len(titles) > 1 and word in titles[0] and browser.chosen == browser.shown[0]
+    browser.field.clear()
+    assert browser.shown == everything and browser.chosen
 
 
 def test_the_answer_finds_nothing_and_is_not_told(browser: LessonBrowser) -> None:

@@ -21,7 +21,7 @@ def test_two_over_the_sharpness_is_enough_and_not_needed():
 
 
 def test_a_rise_goes_with_rate_times_curvature_above_two():
-    for row in engine.verify("descent", learning_rate=4.0, duration=20.0).evidence["rates"]:
+    for row in engine.verify("descent", learning_rate=4.0, duration=8.0).evidence["rates"]:
         assert (row["n_rises"] > 0) == (row["largest_rate_times_curvature"] > 2.0)
 
 

@@ -85,6 +85,7 @@ def test_merged_minimum_the_units_come_together():
     spread = trainer.history["symmetry_spread"]
     assert spread[0] == spread.max() == pytest.approx(0.2)
     assert spread[-1] == pytest.approx(0.0007, abs=5e-5)
+    assert trainer.history["loss"][0] == pytest.approx(0.025264, abs=1e-6)
     assert trainer.history["loss"][-1] == pytest.approx(0.025245, abs=1e-6)
     (inputs, _), _ = trainer.net.layers(trainer.theta)
     assert abs(inputs[0, 0] - inputs[0, 1]) < 1e-4

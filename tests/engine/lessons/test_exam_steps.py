@@ -169,7 +169,9 @@ def test_five_flips_from_one_to_six():
     loss = trainer.history["loss"]
     assert (f"{loss[3]:.2f}", f"{loss[4]:.2f}") == ("3.78", "3.73") and loss_rises(trainer) == []
     assert round(outcome_at("five-flips", 3).loss[5]) == 19
-    assert error_ceiling(loss[4], 6) > 6
+    ceiling = [int(error_ceiling(value, 6)) for value in loss]
+    assert ceiling[4] == 32
+    assert ceiling[94] > 5 and ceiling[95:100] == [5] * 5 == trainer.history["n_errors"][95:100].tolist()
 
 
 def test_five_flips_at_half_the_rate():

@@ -15,7 +15,7 @@ import pytest
 from sweep_tools import plain
 
 from engine.sweeps import lock, program, workers
-from engine.sweeps.cell import run_batch
+from engine.sweeps.cell import failed_row, run_batch
 from engine.sweeps.command import sweep
 from engine.sweeps.results import make_results, open_results, plain_row
 from engine.sweeps.sweep import load_sweep
@@ -198,6 +198,50 @@ def test_a_worker_with_the_same_program_is_taken_and_one_that_comes_later_is_che
     program.check_program(program.program())
     with pytest.raises(RuntimeError, match=r"another version of this program \(engine .*numpy .*engine 0123"):
         program.check_program("engine 0123")
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "words"),
+    [
+        ('data = "diggits"', "'diggits'", "data must be one of digits, mnist, "),
+        ('data = "csv:nowhere.csv"', "nowhere.csv", "No such file"),
+        ('data = "xor"\nhiden = [3]', "'hiden'", "a setting must be one of data, "),
+    ],
+)
+def test_runs_that_cannot_be_are_refused_once_before_any(
+    settings, given, words, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    text = (
+        f'title = "t"\n[settings]\n{settings}\n[axes]\nseed = {{seeds = 50}}\n'
+        '[stop]\nn_steps = 3\n[measures]\nloss = "loss"\n'
+    )
+    (tmp_path / "asked.toml").write_text(text)
+    assert sweep("asked.toml") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line and given in line
+    assert [path.name for path in tmp_path.iterdir()] == ["asked.toml"]
+
+
+def test_what_is_left_is_refused_once_when_its_data_have_gone(tmp_path, capsys):
+    data, file = tmp_path / "points.csv", tmp_path / "asked.toml"
+    data.write_text("0,1,0\n1,0,1\n")
+    file.write_text(
+        f'title = "t"\n[settings]\ndata = "csv:{data}"\n[axes]\nseed = {{seeds = 5}}\n'
+        '[stop]\nn_steps = 3\n[measures]\nloss = "loss"\n'
+    )
+    asked = load_sweep(str(file))
+    with make_results(tmp_path / "asked.sqlite", asked) as results:
+        results.add([failed_row(asked, 0, "made up")])
+    data.unlink()
+    assert sweep(str(file), str(tmp_path / "asked.sqlite"), "1") == 2
+    assert "points.csv" in capsys.readouterr().err
+    with open_results(tmp_path / "asked.sqlite") as results:
+        assert results.counts() == {"failed": 1}
+        results.add([failed_row(asked, cell, "made up") for cell in range(1, 5)])
+    assert (
+        sweep(str(file), str(tmp_path / "asked.sqlite"), "1") == 1
+    )  # nothing is left: it is told what is there
 
 
 def test_a_scheduler_that_is_not_there_is_said_in_one_line(tmp_path, monkeypatch, capsys):

@@ -85,7 +85,12 @@ def test_its_text_reads_back_to_the_same_sweep_with_the_lesson_filled_in():
         ({"settings": {"rate": 1.0}}, "a setting must be one of"),
         ({"settings": {"learning_rate": -1.0}}, "learning_rate must be"),
         ({"settings": {"data": ["nowhere"]}}, "none of the data sets nowhere"),
-        ({"lesson": "nothing"}, "lesson must be one of"),
+        ({"settings": {"data": "nowhere"}}, "data must be one of digits, mnist, "),
+        ({"settings": {"data": "nowhere"}}, "npz:PATH, not 'nowhere'."),
+        ({"settings": {"data": "witness:nothing"}}, "not 'witness:nothing'."),
+        ({"axes": {"data": ["xor", "diggits"], "seed": [1, 2]}}, "npz:PATH, not 'diggits'."),
+        ({"lesson": "nothing"}, "lesson must be one of exam, "),
+        ({"lesson": "nothing"}, "not 'nothing'."),
         ({"claims": ["nothing"]}, "a claim must be one of"),
         ({"axes": {}}, "axes must be a table"),
         ({"axes": {"rate": [1]}}, "an axis must be one of"),
@@ -120,6 +125,20 @@ def test_what_is_wrong_is_said_in_one_sentence(changes, words):
     with pytest.raises((ValueError, TypeError)) as error:
         read_sweep("bad", content(**changes))
     assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_data_are_looked_for_once_before_any_run(tmp_path):
+    small_sweep().check_data()
+    missing = tmp_path / "points.csv"
+    for changes in (
+        {"settings": {"data": f"csv:{missing}"}},
+        {"axes": {"data": ["xor", f"csv:{missing}"], "seed": [1, 2]}},
+    ):
+        sweep = small_sweep(**changes)  # which can be opened where the files are not
+        with pytest.raises(ValueError, match=r"points\.csv"):
+            sweep.check_data()
+    missing.write_text("0,1,0\n1,0,1\n")
+    sweep.check_data()
 
 
 def test_a_file_that_is_not_there_or_no_toml(tmp_path):
