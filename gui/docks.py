@@ -248,6 +248,8 @@ class Docks(QObject):
         bar.close_button.clicked.connect(lambda: self.take_back() if self.is_filled else dock.close())
         bar.help_button.clicked.connect(lambda: self.help_wanted.emit(panel_id))
         dock.setTitleBarWidget(bar)
+        # Shown from the menu it would stay behind the others in its place.
+        dock.toggleViewAction().triggered.connect(lambda is_shown: dock.raise_() if is_shown else None)
         return dock
 
     def _bar(self, dock: QDockWidget) -> TitleBar:

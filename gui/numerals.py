@@ -32,7 +32,7 @@ _ROUND: Final = (
     9.0,
     10.0,
 )
-_SAME: Final = 3e-16  # numbers that differ by a smaller share are one
+_SAME_ULPS: Final = 2.0  # numbers this near are one, but for rounding; ticks are twice as far apart
 _HYPHEN: Final = re.compile(r"(?<![\w.)/-])-(?=[\d.]|inf\b)|(?<=[\d.]e)-(?=\d)")
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -54,7 +54,7 @@ def ticks(numbers: Sequence[float]) -> list[str]:
     """Return numbers from a scale, each with as few digits as tell it from its neighbours."""
     gaps = [abs(b - a) for a, b in pairwise(numbers)]
     # The same number twice, but for rounding, is no gap: its digits would tell the rounding.
-    gaps = [gap for gap, number in zip(gaps, numbers[1:], strict=True) if gap > _SAME * abs(number)]
+    gaps = [gap for gap, number in zip(gaps, numbers[1:], strict=True) if gap > _SAME_ULPS * math.ulp(number)]
     slack = 1e-3 * min(gaps, default=1e-6 * abs(sum(numbers)))
     return [_grouped(number, _digits(number, slack)) for number in numbers]
 

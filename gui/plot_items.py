@@ -32,7 +32,9 @@ from gui.theme import Theme, line_px
 FloatArray = npt.NDArray[np.float64]
 
 _IMAGE_RATIO: Final = 3.0
-_RUG_PX: Final = 7  # of type in its ordinary size
+_RUG_PX: Final = 7.0  # of type in its ordinary size
+_LEAST_RUG_PX: Final = 5.0
+_RUG_SHARE: Final = 0.06  # of the height of a low plot, whose curve may lie at its bottom edge
 _DASH_PX: Final = (14.0, 9.0)  # from dash to dash, and the length of one
 _CLEAR_PX: Final = 2.0  # between a label and a curve
 _AGAIN_PX: Final = 2.0  # so many rows of a column that its neighbour has covered, too
@@ -501,7 +503,7 @@ class Marks(Overlay):
 
     def _draw_rug(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
         left, width, growth = round(area.left()), round(area.width()), line_px() / 2.0
-        height = round(_RUG_PX * growth)
+        height = round(min(_RUG_PX * growth, max(_LEAST_RUG_PX, _RUG_SHARE * area.height())))
         key = (left, width, height, transform.m11(), transform.dx(), self._fill.rgba())
         kept = self._rug_kept
         if kept is None or kept[0] != key or kept[1] is not self.rug:

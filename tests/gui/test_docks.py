@@ -75,6 +75,14 @@ def test_closing_the_panel_that_fills_the_window_leaves_no_empty_window(window: 
     assert before.keys() - places(window).keys() == {"dock_loss"}
 
 
+def test_a_panel_that_the_menu_shows_comes_to_the_front(window: Window, qtbot: QtBot) -> None:
+    dock = dock_of(window, "ledger")
+    assert dock.visibleRegion().isEmpty()
+    for _ in range(2):
+        dock.toggleViewAction().trigger()
+    qtbot.waitUntil(lambda: not dock.visibleRegion().isEmpty(), timeout=WAIT_MS)
+
+
 def test_what_asks_for_another_panel_ends_the_filling(window: Window) -> None:
     before = places(window)
     for again in (window.docks.arrange, lambda: window.docks.show(["lesson"])):
