@@ -37,6 +37,8 @@ _LEAST_RUG_PX: Final = 5.0
 _RUG_SHARE: Final = 0.06  # of the height of a low plot, whose curve may lie at its bottom edge
 _DASH_PX: Final = (14.0, 9.0)  # from dash to dash, and the length of one
 _CLEAR_PX: Final = 2.0  # between a label and a curve
+_SLOPE_PX: Final = 8.0  # over so many pixels on either side a line is steep or level, whatever its stairs are
+_LEVEL, _STEEP = 0.8, 1.25  # slopes from which on; between them a line goes on as it was
 _AGAIN_PX: Final = 2.0  # so many rows of a column that its neighbour has covered, too
 _NOTHING: Final = np.empty(0)
 _NOWHERE: Final = 30_000.0  # a row below every screen, still a 16-bit number
@@ -280,6 +282,7 @@ class _Strokes:
         self._is_dashed = is_dashed
         nowhere = np.full(place.n_columns, _NOWHERE)
         self._spans = nowhere, nowhere
+        self._steep = np.zeros(place.n_columns, dtype=np.bool_)
         self._pixels = np.zeros((place.n_rows, place.n_columns), dtype=np.uint32)
         form = QImage.Format.Format_ARGB32_Premultiplied
         self.image = QImage(self._pixels.data, place.n_columns, place.n_rows, 4 * place.n_columns, form)
@@ -292,7 +295,11 @@ class _Strokes:
         across = (x * at.scale_x + at.shift_x - at.left) * at.ratio
         down = (y * at.scale_y + at.shift_y - at.top) * at.ratio
         low, high = column_spans(across, down, at.n_columns)
-        changed = np.flatnonzero((low != self._spans[0]) | (high != self._spans[1]))
+        is_changed = (low != self._spans[0]) | (high != self._spans[1])
+        if self._is_dashed and is_changed.any():
+            before, self._steep = self._steep, steep_columns(low, high, at.ratio)
+            is_changed |= self._steep != before
+        changed = np.flatnonzero(is_changed)
         if not len(changed):
             return 0, 0
         # A column's stroke takes its left neighbour's span, too.
@@ -312,7 +319,7 @@ class _Strokes:
         low, high = (span[begin:stop] for span in self._spans)
         inked = strokes(low, high, self.place.n_rows, self._width)
         if self._is_dashed:
-            cut_into_dashes(inked, low, high, self.place.ratio, begin)
+            cut_into_dashes(inked, low, high, self._steep[begin:stop], self.place.ratio, begin)
         np.multiply(inked[:, first - begin :], self._ink, out=self._pixels[:, first:stop], dtype=np.uint32)
 
 
@@ -382,24 +389,49 @@ def strokes(low: FloatArray, high: FloatArray, n_rows: int, width: float) -> npt
     return np.less_equal((rows - first).view(np.uint16), (last - first).view(np.uint16))
 
 
+def steep_columns(low: FloatArray, high: FloatArray, ratio: float) -> npt.NDArray[np.bool_]:
+    """Return where (n_columns,) a line with these spans (n_columns,) falls or rises by more than it goes across.
+
+    Both the columns before and those behind tell: a stair is as steep as the line through its steps, and what
+    is level beside a wall stays level.
+    """
+    heights = np.where(low < _NOWHERE, high - low, 0.0)
+    reach, columns = round(_SLOPE_PX * ratio), np.arange(len(low))
+    first, stop = np.maximum(0, columns + 1 - reach), np.minimum(len(low), columns + reach)
+    fallen = np.concatenate(([0.0], np.cumsum(heights)))
+    crossed = np.concatenate(([0.0], np.cumsum(low < _NOWHERE)))
+    before, behind = (
+        (fallen[end] - fallen[begin]) / np.maximum(1.0, crossed[end] - crossed[begin])
+        for begin, end in ((first, columns + 1), (columns, stop))
+    )
+    slope = np.minimum(before, behind)
+    told = np.where((slope > _STEEP) | (slope < _LEVEL), columns, 0)
+    steep: npt.NDArray[np.bool_] = slope[np.maximum.accumulate(told)] > _STEEP
+    return steep
+
+
 def cut_into_dashes(
-    inked: npt.NDArray[np.bool_], low: FloatArray, high: FloatArray, ratio: float, first: int = 0
+    inked: npt.NDArray[np.bool_],
+    low: FloatArray,
+    high: FloatArray,
+    steep: npt.NDArray[np.bool_],
+    ratio: float,
+    first: int = 0,
 ) -> None:
     """Take the gaps between dashes out of inked (n_rows, n_columns), whose columns count from first on, in place.
 
     Dashes are counted across the picture, so that they stay where they are while the line grows; where the
-    line, whose spans are low and high (n_columns,), is steep they are counted down.
+    line, whose spans are low and high (n_columns,), is steep (n_columns,) they are counted down.
     Where it goes up and down over the same rows again it is left whole: dashes of that would be specks.
     """
     period, dash = _DASH_PX[0] * ratio, _DASH_PX[1] * ratio
     n_rows, n_columns = inked.shape
-    steep = high - low > 1.0  # where the line falls by more than it goes across, dashes would be longer
     again = np.zeros(n_columns, dtype=np.bool_)
     again[1:] = np.minimum(high[1:], high[:-1]) - np.maximum(low[1:], low[:-1]) > _AGAIN_PX * ratio
     inked &= (np.arange(first, first + n_columns) % period < dash) | steep | again
-    steep &= ~again
-    if steep.any():
-        inked[:, steep] &= (np.arange(n_rows) % period < dash)[:, None]
+    down = steep & ~again
+    if down.any():
+        inked[:, down] &= (np.arange(n_rows) % period < dash)[:, None]
 
 
 def draw_inked(

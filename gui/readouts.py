@@ -83,7 +83,7 @@ class Readouts(QWidget):
         self._word.setObjectName("state")
         self.step = Reading("step", "8,888,888")
         self.speed = Reading("steps a second", "88,888")
-        self.loss = Reading("loss (nats)", "8.888888")
+        self.loss = Reading("loss (nats)", "8.88e−88")  # a minus is wider than a digit
         self.errors = Reading("errors", "88,888 (88.8 %)")
         self.arithmetic = Reading("arithmetic", _USUAL)
         self._readings = (self.step, self.speed, self.loss, self.errors, self.arithmetic)
@@ -146,7 +146,7 @@ class Readouts(QWidget):
 
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 3, 12, 3)
+        layout.setContentsMargins(12, 3, 8, 3)
         layout.setSpacing(8)
         layout.addWidget(self._sign)
         layout.addWidget(self._word)
@@ -189,8 +189,10 @@ class Readouts(QWidget):
 
 
 def loss_text(loss: float) -> str:
-    """Return a loss with six decimals, or three digits where it is small or large: in the same room always."""
-    return f"{loss:.6f}" if 1e-3 <= loss < 100 else numerals.signed(f"{loss:.3g}")
+    """Return a loss with up to six decimals, or three digits where it is small or large: in the same room always."""
+    if 1e-3 <= loss < 100.0:
+        return f"{loss:.6f}" if loss < 10.0 else f"{loss:.5f}"
+    return numerals.signed(f"{loss:.3g}")
 
 
 def loss_unit(snapshot: Snapshot) -> str:

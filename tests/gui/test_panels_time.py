@@ -22,7 +22,7 @@ from engine.trainer import Trainer
 from gui.panels.errors import ErrorsPanel
 from gui.panels.loss import LossPanel
 from gui.panels.time_panel import NoteLabel
-from gui.readouts import Readouts, errors_text, is_curve
+from gui.readouts import Readouts, errors_text, is_curve, loss_text
 from gui.theme import DARK, LIGHT
 
 
@@ -408,3 +408,12 @@ def test_classes_by_one_output_are_counted(qtbot: QtBot) -> None:
     snapshot = Trainer.from_config(RunConfig(data="xor", loss="squared", hidden=(2,))).snapshot()
     assert not is_curve(snapshot)
     assert errors_text(snapshot) == f"{snapshot.n_errors} ({snapshot.n_errors / 4:.1%})".replace("%", " %")
+
+
+@pytest.mark.parametrize("loss", [0.0123456, 99.99999, 0.00053746, 7.191e-10, 8.888e-88, 12345.6])
+def test_the_loss_is_never_cut(qtbot: QtBot, loss: float) -> None:
+    strip = Readouts(LIGHT)
+    qtbot.addWidget(strip)
+    strip.reserve()
+    value = strip.loss._value
+    assert value.fontMetrics().horizontalAdvance(loss_text(loss)) <= value.minimumWidth()

@@ -18,7 +18,16 @@ from pytestqt.qtbot import QtBot
 
 from gui import axes, numerals, plots
 from gui.legends import Key, Legend
-from gui.plot_items import Curve, Jumps, column_spans, cut_into_dashes, strokes
+from gui.plot_items import (
+    Curve,
+    Jumps,
+    Place,
+    _Strokes,
+    column_spans,
+    cut_into_dashes,
+    steep_columns,
+    strokes,
+)
 from gui.theme import DARK, LIGHT
 from gui.time_plots import N_POINTS, Series, TimePlot, first_in_columns
 
@@ -226,7 +235,7 @@ def test_dashes_are_about_as_long_on_a_steep_line_as_on_a_level_one(slope: float
     low, high = column_spans(x, 10.0 + slope * x, n_columns)
     inked = strokes(low, high, 240, 2.0)
     whole = inked.any(axis=1).sum() if slope > 1.0 else n_columns
-    cut_into_dashes(inked, low, high, 1.0)
+    cut_into_dashes(inked, low, high, steep_columns(low, high, 1.0), 1.0)
     along = inked.any(axis=1) if slope > 1.0 else inked.any(axis=0)
     ends = np.flatnonzero(np.diff(np.concatenate(([False], along, [False])).astype(np.int8)))
     dashes, gaps = ends[1::2] - ends[::2], ends[2::2] - ends[1:-1:2]
@@ -234,12 +243,46 @@ def test_dashes_are_about_as_long_on_a_steep_line_as_on_a_level_one(slope: float
     assert set(dashes[1:-1].tolist()) == {9} and set(gaps.tolist()) == {5}
 
 
+def stair(width: int, height: float, n_columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners (n,) of a stair down: level for so many pixels, then down by so many at once."""
+    steps = np.arange(n_columns // width + 1, dtype=np.float64)
+    return np.repeat(width * steps, 2)[1:], 5.0 + np.repeat(height * steps, 2)[:-1]
+
+
+@pytest.mark.parametrize("width", [2, 3, 5])
+@pytest.mark.parametrize("slope", [0.5, 0.8, 1.0, 1.1, 1.3, 2.0, 4.0])
+def test_dashes_of_a_stair_are_those_of_the_line_through_its_steps(width: int, slope: float) -> None:
+    low, high = column_spans(*stair(width, slope * width, 150), 150)
+    inked = strokes(low, high, 640, 2.0)
+    cut_into_dashes(inked, low, high, steep_columns(low, high, 1.0), 1.0)
+    along = inked.any(axis=0) if slope < 1.2 else inked.any(axis=1)
+    ends = np.flatnonzero(np.diff(np.concatenate(([False], along, [False])).astype(np.int8)))
+    dashes = (ends[1::2] - ends[::2])[1:-1].tolist()
+    assert len(dashes) >= 7 and min(dashes) >= 9 - width and max(dashes) <= 13
+
+
+def test_what_is_level_beside_a_wall_is_dashed_as_it_is_without_one() -> None:
+    low, high = column_spans(np.array([0.0, 50.5, 50.5, 100.0]), np.array([5.0, 5.0, 90.0, 90.0]), 100)
+    assert np.flatnonzero(steep_columns(low, high, 1.0)).tolist() == [50]
+
+
+def test_a_dashed_line_that_grew_is_the_one_drawn_at_once() -> None:
+    x, y = np.concatenate((stair(3, 3.0, 60), stair(4, 9.0, 60)), axis=1)
+    x[len(x) // 2 :] += 60.0
+    place, blue = Place(0, 0, 130, 200, 1.0, 1.0, 0.0, 1.0, 0.0), QColor(LIGHT.loss)
+    grown, whole = _Strokes(place, blue, 2.0, is_dashed=True), _Strokes(place, blue, 2.0, is_dashed=True)
+    for n in range(1, len(x) + 1):
+        grown.redraw(x[:n], y[:n])
+    whole.redraw(x, y)
+    assert grown.image == whole.image
+
+
 def test_a_dashed_line_that_goes_up_and_down_is_left_whole() -> None:
     x = np.arange(0.0, 60.0, 0.5)
     low, high = column_spans(x, np.tile([100.0, 130.0], 60), 60)
     inked = strokes(low, high, 200, 2.0)
     whole = inked.copy()
-    cut_into_dashes(inked, low, high, 1.0)
+    cut_into_dashes(inked, low, high, steep_columns(low, high, 1.0), 1.0)
     assert np.array_equal(inked[:, 1:], whole[:, 1:])
 
 
