@@ -8,7 +8,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,9 @@ _SWITCH_INTERVAL_S: Final = 0.0005
 With Python's 5 ms training kept 0.84 to 0.86 of its headless speed with the window open on two cores, with 0.5 ms
 0.93; 0.1 ms cost more switches than it won.
 """
+_asked: list[Callable[[], object]] = []
+"""Ends the connections to X servers that were asked. They are kept until Qt has its own: a server that loses its last
+client begins anew, and turns away whoever comes just then."""
 _XCB_LIBRARIES: Final = ("libxcb.so.1", "libxcb-cursor.so.0")
 
 
@@ -94,6 +98,8 @@ def make_application() -> QApplication:
 
     app = QApplication.instance() or QApplication(["lossoscope"])
     assert isinstance(app, QApplication)
+    while _asked:
+        _asked.pop()()
     app.setApplicationName("Lossoscope")
     app.setApplicationDisplayName("")
     app.setDesktopFileName("lossoscope")
@@ -166,6 +172,5 @@ def _x_answers(display: str) -> bool:
     xcb.xcb_connect.argtypes = (ctypes.c_char_p, ctypes.c_void_p)
     xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = (ctypes.c_void_p,)
     connection = xcb.xcb_connect(display.encode(), None)
-    refused = bool(xcb.xcb_connection_has_error(connection))
-    xcb.xcb_disconnect(connection)
-    return not refused
+    _asked.append(partial(xcb.xcb_disconnect, connection))
+    return not xcb.xcb_connection_has_error(connection)

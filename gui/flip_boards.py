@@ -201,7 +201,7 @@ class FlipBoard(FramedWidget):
 
     # Painting
 
-    def paint(self, painter: QPainter) -> None:
+    def paint_inside(self, painter: QPainter) -> None:
         """Draw errors, rows, steps, and the choice."""
         if self._chronicle is None:
             return

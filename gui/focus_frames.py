@@ -15,7 +15,7 @@ _WIDTH_PX: Final = 2.0
 
 
 class FramedWidget(QWidget):
-    """A widget that is painted by hand and can be reached by Tab: `paint` draws what is its own.
+    """A widget that is painted by hand and can be reached by Tab: `paint_inside` draws what is its own.
 
     Attributes:
         theme: the colours in use.
@@ -41,7 +41,7 @@ class FramedWidget(QWidget):
         super().focusOutEvent(event)
         self.update()
 
-    def paint(self, painter: QPainter) -> None:
+    def paint_inside(self, painter: QPainter) -> None:
         """Draw what there is, on the ground of the panel."""
         raise NotImplementedError
 
@@ -51,7 +51,7 @@ class FramedWidget(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.theme.panel))
         painter.save()
-        self.paint(painter)
+        self.paint_inside(painter)
         painter.restore()
         if self.hasFocus():
             painter.setPen(QPen(QColor(self.theme.accent), _WIDTH_PX))

@@ -265,7 +265,7 @@ class NetworkDiagram(FramedWidget):
 
     # Painting
 
-    def paint(self, painter: QPainter) -> None:
+    def paint_inside(self, painter: QPainter) -> None:
         """Draw lines, then units, then texts."""
         drawing = self._drawing
         if drawing is None:

@@ -200,7 +200,7 @@ class PhasePicture(FramedWidget):
         self.choose(place)
         self.place_chosen.emit(place)
 
-    def paint(self, painter: QPainter) -> None:
+    def paint_inside(self, painter: QPainter) -> None:
         """Draw everything."""
         if self.shown is None:
             return

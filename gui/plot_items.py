@@ -37,8 +37,10 @@ _LEAST_RUG_PX: Final = 5.0
 _RUG_SHARE: Final = 0.06  # of the height of a low plot, whose curve may lie at its bottom edge
 _DASH_PX: Final = (14.0, 9.0)  # from dash to dash, and the length of one
 _CLEAR_PX: Final = 2.0  # between a label and a curve
-_SLOPE_PX: Final = 8.0  # over so many pixels on either side a line is steep or level, whatever its stairs are
-_LEVEL, _STEEP = 0.8, 1.25  # slopes from which on; between them a line goes on as it was
+_SLOPE_PX: Final = (
+    12.0  # over so many pixels on either side a line is steep or level, whatever its stairs are
+)
+_LEVEL, _STEEP = 0.75, 1.25  # slopes from which on; between them a line goes on as it was
 _AGAIN_PX: Final = 2.0  # so many rows of a column that its neighbour has covered, too
 _NOTHING: Final = np.empty(0)
 _NOWHERE: Final = 30_000.0  # a row below every screen, still a 16-bit number

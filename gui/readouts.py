@@ -219,6 +219,11 @@ def is_curve(snapshot: Snapshot) -> bool:
     return snapshot.net.loss_name == "squared" and not np.array_equal(data.targets, data.y)
 
 
+def n_judged(snapshot: Snapshot) -> int:
+    """Return how many samples are right or wrong: all of them, or none where the targets are no classes."""
+    return 0 if is_curve(snapshot) else snapshot.data.n_samples
+
+
 def is_tied(snapshot: Snapshot) -> bool:
     """Whether the largest output is shared: for all samples, or for any of them at the start."""
     return snapshot.n_tied == snapshot.data.n_samples or (snapshot.n_steps == 0 and snapshot.n_tied > 0)

@@ -116,8 +116,10 @@ def settle(window: Window, check: Check = never) -> None:
 
     def is_calm() -> bool:
         nonlocal calm
-        window.draw_now()
-        calm = 0 if window.bridge.jobs.is_busy else calm + 1
+        jobs = window.bridge.jobs
+        if not jobs.is_busy:  # the window follows a job by itself, and writes its words less often
+            window.draw_now()
+        calm = 0 if jobs.is_busy else calm + 1
         return calm >= _CALM_TICKS
 
     wait(is_calm, check)

@@ -217,7 +217,7 @@ class SurfaceView(FramedWidget):
 
     # How it is drawn
 
-    def paint(self, painter: QPainter) -> None:
+    def paint_inside(self, painter: QPainter) -> None:
         """Draw the box's back, the surface, the lines on it, and the numbers."""
         if self.relief is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)

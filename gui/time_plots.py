@@ -190,9 +190,9 @@ class TimePlot(Plot):
         for number, (one, curve) in enumerate(zip(self.series, self.curves, strict=True)):
             curve.setVisible(number < self.n_shown)
             if number < self.n_shown:
-                steps, values = with_last_jump(
-                    history, one.source, last, *history.decimated(one.source, first, last, N_POINTS)
-                )
+                steps, values = history.decimated(one.source, first, last, N_POINTS)
+                values = as_walked(steps, values) if one.is_dashed else values
+                steps, values = with_last_jump(history, one.source, last, steps, values)
                 changed = np.asarray(one.change(values), dtype=np.float64)
                 curve.set_points(steps, self.to_view(changed))
                 drawn.append((steps, changed))
@@ -332,6 +332,20 @@ class TimePlot(Plot):
         assert self._history is not None
         values = [(one, one.change(self._history[one.source][step])) for one in self.series[: self.n_shown]]
         return ", ".join(f"{one.noun} {one.write(float(value))}" for one, value in values)
+
+
+def as_walked(steps: FloatArray, values: FloatArray) -> FloatArray:
+    """Return values (n,) of a decimated series with the largest of a pair first where the line comes from above.
+
+    Smallest first, as they come, a line that falls would go up and down: its dashes would be taken for none.
+    """
+    if len(steps) < 4 or steps[0] != steps[1]:  # every step is there
+        return values
+    low, high = values[::2], values[1::2]
+    falls = np.zeros(len(low), dtype=np.bool_)
+    falls[1:] = low[1:] + high[1:] < low[:-1] + high[:-1]
+    falls[0] = falls[1]
+    return np.stack((np.where(falls, high, low), np.where(falls, low, high)), axis=1).ravel()
 
 
 def with_last_jump(

@@ -91,6 +91,7 @@ class _State:
 
     plane: PlaneSlice
     line: LineSlice
+    _newest: Survey | None = None
 
     def __init__(self, view: View, scene: Scene) -> None:
         plane = view.plane
@@ -100,15 +101,19 @@ class _State:
         self._marks = tuple((label, *plane.project(theta)[:2]) for label, theta in view.marks)
 
     def survey(self) -> Survey:
-        return Survey(
-            self._view,
-            self._gradient_share,
-            self._path_share,
-            self._walked,
-            self._marks,
-            self.plane,
-            self.line,
-        )
+        """Return the survey as it stands: the same object until there is something new to be drawn."""
+        newest = self._newest
+        if newest is None or newest.plane is not self.plane or newest.line is not self.line:
+            newest = self._newest = Survey(
+                self._view,
+                self._gradient_share,
+                self._path_share,
+                self._walked,
+                self._marks,
+                self.plane,
+                self.line,
+            )
+        return newest
 
 
 def _make(kind: str, scene: Scene) -> Generator[tuple[float, None], None, View]:

@@ -113,13 +113,25 @@ def iter_valley_walk(
     checks.real_number("target", target, above=0.0)
     checks.whole_number("n_points", n_points, at_least=1)
     checks.whole_number("seed", seed, at_least=0)
-    if net.loss_name != "cross_entropy" or not net.n_hidden:
-        raise ValueError("net must have the loss cross_entropy and a hidden layer for a walk down a valley.")
-    if data.n_samples > _MOST_SAMPLES:
-        raise ValueError(f"data must have at most {_MOST_SAMPLES} samples for a walk, not {data.n_samples}.")
+    _check_walkable(net, data)
     walker = _Walker(net, data, start, n_points)
     yield from walker.to_full_rank(seed)
     yield from walker.down(target)
+
+
+def _check_walkable(net: MLP, data: Dataset) -> None:
+    """Raise ValueError, in words for whoever chose the walk, where there is none for this network or these data."""
+    lacking = []
+    if net.loss_name != "cross_entropy":
+        lacking.append(f"the cross-entropy as its loss, and this network has the {net.loss_name} loss")
+    if not net.n_hidden:
+        lacking.append("a hidden layer, and this network has none")
+    if lacking:
+        raise ValueError(f"A walk down a valley needs {'; it needs '.join(lacking)}.")
+    if data.n_samples > _MOST_SAMPLES:
+        raise ValueError(
+            f"A walk down a valley takes at most {_MOST_SAMPLES:,} samples, and here are {data.n_samples:,}."
+        )
 
 
 class _Walker:

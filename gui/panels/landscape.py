@@ -30,7 +30,7 @@ from gui.panels.landscape_marks import Marks
 from gui.panels.landscape_words import HELP, caption, extremes_text, is_far, nearest_known, point_text
 from gui.panels.panel import Panel
 from gui.plots import Plot, close_log_range
-from gui.readouts import loss_unit
+from gui.readouts import loss_unit, n_judged
 from gui.saved_points import keep_next
 from gui.theme import Theme
 
@@ -178,7 +178,7 @@ class LandscapePanel(Panel):
         """Return what is shown, as text."""
         if self._survey is None or self._newest is None:
             return self._error_text
-        return f"{self._caption_text()} {extremes_text(self._survey)}".strip()
+        return f"{self._caption_text()} {extremes_text(self._survey, self._n_judged > 0)}".strip()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the room to the picture where there is little of it."""
@@ -375,7 +375,7 @@ class LandscapePanel(Panel):
             plane = survey.plane
             i, j = nearest_known(plane, *point)
             at = f"({plane.alphas[i]:.4g}, {plane.betas[j]:.4g})"
-            text = point_text(at, plane.loss[i, j], plane.n_errors[i, j], self._n_samples)
+            text = point_text(at, plane.loss[i, j], plane.n_errors[i, j], self._n_judged)
         self._show_pointed(text)
 
     def _point_at_line(self, point: tuple[float, float] | None) -> None:
@@ -385,7 +385,7 @@ class LandscapePanel(Panel):
             known = np.flatnonzero(line.known)
             k = known[np.abs(line.alphas[known] - point[0]).argmin()]
             x = line.alphas[k]
-            text = point_text(f"{x:.4g}", line.loss[k], line.n_errors[k], self._n_samples)
+            text = point_text(f"{x:.4g}", line.loss[k], line.n_errors[k], self._n_judged)
         self.line.point_at(x)
         self._show_pointed(text)
 
@@ -395,8 +395,8 @@ class LandscapePanel(Panel):
             self._write_caption()
 
     @property
-    def _n_samples(self) -> int:
-        return self._newest.data.n_samples if self._newest is not None else 0
+    def _n_judged(self) -> int:
+        return n_judged(self._newest) if self._newest is not None else 0
 
     def _unit(self) -> str:
         return loss_unit(self._newest) if self._newest is not None else ""

@@ -87,10 +87,10 @@ def is_far(survey: Survey, distance: float) -> bool:
     return bool(distance > _IN_PLANE * _width(survey))
 
 
-def point_text(at: str, loss: float, n_errors: int, n_samples: int) -> str:
-    """Return the exact numbers at a computed point."""
-    at = numerals.signed(at)
-    return f"Nearest computed point {at}: loss {numerals.exact(loss)}, errors {n_errors:,} of {n_samples:,}."
+def point_text(at: str, loss: float, n_errors: int, n_judged: int) -> str:
+    """Return the exact numbers at a computed point; errors where any of the samples are judged."""
+    errors = f", errors {n_errors:,} of {n_judged:,}" if n_judged else ""
+    return f"Nearest computed point {numerals.signed(at)}: loss {numerals.exact(loss)}{errors}."
 
 
 def nearest_known(plane: PlaneSlice, a: float, b: float) -> tuple[int, int]:
@@ -102,12 +102,12 @@ def nearest_known(plane: PlaneSlice, a: float, b: float) -> tuple[int, int]:
     return int(rows[nearest]), int(columns[nearest])
 
 
-def extremes_text(survey: Survey) -> str:
-    """Return the smallest and largest numbers on the plane and along the line."""
+def extremes_text(survey: Survey, has_classes: bool) -> str:
+    """Return the smallest and largest numbers on the plane and along the line; errors where there are classes."""
     plane, line = survey.plane, survey.line
     texts = (
-        _extremes("On the plane", plane.loss, plane.n_errors),
-        _extremes("Along the line", line.loss, line.n_errors),
+        _extremes("On the plane", plane.loss, plane.n_errors if has_classes else None),
+        _extremes("Along the line", line.loss, line.n_errors if has_classes else None),
     )
     return " ".join(text for text in texts if text)
 
@@ -155,10 +155,12 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3g} %" if share >= 1e-4 else f"{100 * share:.1e} %"
 
 
-def _extremes(where: str, loss: npt.NDArray[Any], n_errors: npt.NDArray[Any]) -> str:
+def _extremes(where: str, loss: npt.NDArray[Any], n_errors: npt.NDArray[Any] | None) -> str:
     usable = np.isfinite(loss)
     if not usable.any():
         return ""
     low, high = numerals.exact(loss[usable].min()), numerals.exact(loss[usable].max())
-    fewest, most = n_errors[n_errors >= 0].min(), n_errors.max()
-    return f"{where} the loss goes from {low} to {high} and the errors from {fewest:,} to {most:,}."
+    text = f"{where} the loss goes from {low} to {high}"
+    if n_errors is None:
+        return f"{text}."
+    return f"{text} and the errors from {n_errors[n_errors >= 0].min():,} to {n_errors.max():,}."

@@ -16,8 +16,8 @@ Ways from one network to another through the space of all parameters, and the lo
 
 Above: the loss on the way, on a logarithmic axis, solid; dashed the straight line between the same two ends,
 stretched to the same width. Below: the errors, in the same way; for a split unit the smallest eigenvalue of the
-Hessian instead. Dotted upright lines begin the parts of a walk. Every point is computed over all samples in
-float64; between points the line is only drawn.
+Hessian instead. Where the targets are numbers and not classes there are no errors, and one plot. Dotted upright lines
+begin the parts of a walk. Every point is computed over all samples in float64; between points the line is only drawn.
 
 Barrier: the highest loss on the way above that of its higher end, max L − max(L at the two ends); 0 where the
 ends are highest. It stands beside that of the straight line. (For ends of one loss that is the barrier of Frankle,
@@ -51,13 +51,12 @@ goes on beside training; Stop, or hiding the panel, ends it, and what is known s
 the step named in the text, not at later ones."""
 
 
-def point_text(way: Way, number: int, n_samples: int) -> str:
-    """Return the exact numbers at a point of a way, in a sentence."""
+def point_text(way: Way, number: int, n_judged: int) -> str:
+    """Return the exact numbers at a point of a way, in a sentence; errors where any of the samples are judged."""
     along = way.along
-    parts = [
-        f"loss {numerals.exact(along.loss[number])}",
-        f"errors {along.n_errors[number]:,} of {n_samples:,}",
-    ]
+    parts = [f"loss {numerals.exact(along.loss[number])}"]
+    if n_judged:
+        parts.append(f"errors {along.n_errors[number]:,} of {n_judged:,}")
     if way.gradient_norm is not None:
         parts.append(f"gradient norm {way.gradient_norm[number]:.4g}")
     if way.lowest_curvature is not None:
@@ -80,7 +79,7 @@ def barrier_text(profile: Profile) -> str:
     return "barrier 0" if is_rounding else f"barrier {numerals.short(barrier)}"
 
 
-def caption(way: Way, n_steps: int, has_moved: bool, stopped_at: float | None) -> str:
+def caption(way: Way, n_steps: int, has_moved: bool, stopped_at: float | None, has_classes: bool) -> str:
     """Return what the way is, from which step, and whether that is still true and whole."""
     parts = [
         way.words,
@@ -90,15 +89,17 @@ def caption(way: Way, n_steps: int, has_moved: bool, stopped_at: float | None) -
         parts.append(f"Stopped at {100 * stopped_at:.0f} %.")
     if not np.isfinite(way.along.loss).all():
         parts.append("Losses that are not finite are left out.")
+    if not has_classes:
+        parts.append("The targets are numbers, not classes: there are no errors to count.")
     return numerals.signed(" ".join(parts))
 
 
-def extremes_text(way: Way) -> str:
+def extremes_text(way: Way, has_classes: bool) -> str:
     """Return what is met on the way in numbers: ends, the highest point, errors, and the line beside it."""
     along = way.along
     first, last = numerals.exact(along.loss[0]), numerals.exact(along.loss[-1])
-    text = f"The loss goes from {first} to {last}, {barrier_text(along)}; errors from {along.n_errors.min():,} to "
-    text += f"{along.n_errors.max():,}."
+    errors = f"; errors from {along.n_errors.min():,} to {along.n_errors.max():,}" if has_classes else ""
+    text = f"The loss goes from {first} to {last}, {barrier_text(along)}{errors}."
     if way.straight is not None and way.is_whole:
         text += f" Straight line: {barrier_text(way.straight)}."
     return text

@@ -22,7 +22,7 @@ from gui.panels.path_choices import Choices, PathControls
 from gui.panels.path_words import HELP, barrier_text, caption, extremes_text, place_text, point_text
 from gui.panels.time_panel import NoteLabel
 from gui.plots import Plot, close_log_range, count_range, linear_range
-from gui.readouts import loss_unit
+from gui.readouts import is_curve, loss_unit
 from gui.theme import Theme, set_role
 
 if TYPE_CHECKING:  # the ways come with numba and scipy: half a second, when the panel is first seen
@@ -88,6 +88,7 @@ class PathsPanel(Panel):
         self._shown_for: Question | None = None
         self._way: Way | None = None
         self._run_id = -1
+        self._has_classes = True
         self._stopped_at: float | None = None
         self._pointed: int | None = None
         self._has_slid = False
@@ -101,6 +102,7 @@ class PathsPanel(Panel):
     def draw(self, snapshot: Snapshot) -> None:
         """Offer what there is to choose from; compute a quick way where there is none; see Panel."""
         self.offer_choices(snapshot)
+        self._has_classes = not is_curve(snapshot)
         if self._run_id != snapshot.run_id:
             self._run_id = snapshot.run_id
             self._forget()
@@ -151,7 +153,7 @@ class PathsPanel(Panel):
         """Return what is shown, as text."""
         if self._way is None:
             return self._error_text
-        return f"{self._caption_text()} {extremes_text(self._way)} {self.reading.text()}".strip()
+        return f"{self._caption_text()} {extremes_text(self._way, self._has_classes)} {self.reading.text()}".strip()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop computing what nobody sees."""
@@ -220,6 +222,7 @@ class PathsPanel(Panel):
         self.stages.set_jumps(
             tuple(stage.start for stage in way.stages), tuple(stage.name for stage in way.stages)
         )
+        self._fit()
         self._feed(way)
         self._move_slider(way)
 
@@ -227,7 +230,8 @@ class PathsPanel(Panel):
         """Feed the curves of both plots and move their views."""
         right = way.end + _MARGIN * (way.end - way.start)
         x_range = (way.start - _MARGIN * (way.end - way.start), right)
-        self.loss_plot.set_labels("", "loss" if self._is_short else f"loss ({self._unit})")
+        x_label = way.x_label if self._is_alone and not self._is_short else ""
+        self.loss_plot.set_labels(x_label, "loss" if self._is_short else f"loss ({self._unit})")
         profiles = [way.along] if way.straight is None else [way.along, way.straight]
         losses = [_finite(profile) for profile in profiles]
         for curve, (at, loss) in zip((self.loss, self.straight_loss), losses, strict=False):
@@ -318,7 +322,7 @@ class PathsPanel(Panel):
             number = (
                 min(self.slider.value(), len(way.along.at) - 1) if self._pointed is None else self._pointed
             )
-            text = point_text(way, number, self._newest.data.n_samples)
+            text = point_text(way, number, self._newest.data.n_samples if self._has_classes else 0)
         if text != self.reading.text().strip():
             self.reading.setText(text or " ")
             self.slider.setAccessibleDescription(text)
@@ -332,7 +336,7 @@ class PathsPanel(Panel):
         if way.straight is not None:
             text = f"straight line: {barrier_text(way.straight)}" if way.is_whole else "straight line"
             keys.append(Key("dash", "muted", text))
-        if self._is_low:  # the plot of these is left out
+        if self._is_alone:  # the plot of these is left out
             pass
         elif way.lowest_curvature is not None:
             keys.append(Key("line", "gradient", "smallest eigenvalue"))
@@ -352,21 +356,27 @@ class PathsPanel(Panel):
         if way is None or asked is None:
             return _INVITATION if self._job is None else "Computing."
         has_moved = self._newest is not None and self._newest.generation != asked.generation
-        return caption(way, asked.n_steps, has_moved, self._stopped_at)
+        return caption(way, asked.n_steps, has_moved, self._stopped_at, self._has_classes)
 
     def _fit(self) -> None:
         """Give the room to the plots where there is little: the caption then keeps to one line, a problem does not."""
         is_brief = self._is_short and not self._error_text
         self.caption.setVisible(not is_brief)
         self.note.setVisible(is_brief)
-        if self.lower_plot.isHidden() != self._is_low:
-            self.lower_plot.setVisible(not self._is_low)
-            self.loss_plot.x_axis.setStyle(showValues=self._is_low)  # otherwise the lower plot has them
+        if self.lower_plot.isHidden() != self._is_alone:
+            self.lower_plot.setVisible(not self._is_alone)
+            self.loss_plot.x_axis.setStyle(showValues=self._is_alone)  # otherwise the lower plot has them
             self.legend.set_keys(*self._keys())
 
     @property
     def _is_short(self) -> bool:
         return self.height() < _SHORT_PX
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether the upper plot is the only one: there is no room for the lower one, or nothing to be shown in it."""
+        is_empty = not self._has_classes and (self._way is None or self._way.lowest_curvature is None)
+        return is_empty or self._is_low
 
     @property
     def _is_low(self) -> bool:

@@ -142,7 +142,7 @@ class SurfacePanel(LandscapePanel):
         if place is not None and survey is not None and survey.plane.known[place]:
             plane, (i, j) = survey.plane, place
             at = f"({plane.alphas[i]:.4g}, {plane.betas[j]:.4g})"
-            text = point_text(at, plane.loss[i, j], plane.n_errors[i, j], self._n_samples)
+            text = point_text(at, plane.loss[i, j], plane.n_errors[i, j], self._n_judged)
         self.surface.setAccessibleDescription(text)
         self._show_pointed(text)
 

@@ -164,13 +164,19 @@ def test_bad_options(data, options, words):
 
 
 def test_bad_networks(data):
-    for net in (MLP((3, 5, 3), loss="quadratic"), MLP((3, 3))):
-        with pytest.raises(ValueError, match="net must have the loss cross_entropy and a hidden layer"):
+    no_loss = "needs the cross-entropy as its loss, and this network has the quadratic loss"
+    no_layer = "needs a hidden layer, and this network has none"
+    for net, words in (
+        (MLP((3, 5, 3), loss="quadratic"), f"valley {no_loss}"),
+        (MLP((3, 3)), f"valley {no_layer}"),
+        (MLP((3, 3), loss="quadratic"), f"valley {no_loss}; it {no_layer}"),
+    ):
+        with pytest.raises(ValueError, match=rf"^A walk down a {words}\.$"):
             walk_valley(net, data, np.zeros(net.n_params))
     net = net_of()
     with pytest.raises(ValueError, match="theta must hold finite numbers only"):
         walk_valley(net, data, np.full(net.n_params, np.nan))
-    with pytest.raises(ValueError, match="data must have at most 5000 samples"):
+    with pytest.raises(ValueError, match="takes at most 5,000 samples, and here are 5,001"):
         many = Dataset(np.zeros((5001, 3)), np.zeros(5001, dtype=int), n_classes=3)
         walk_valley(net, many, np.zeros(net.n_params))
 

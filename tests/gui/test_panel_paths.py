@@ -250,6 +250,22 @@ def test_a_kick_is_told_and_another_run_clears(panel, jobs) -> None:
     assert panel.controls.unit_boxes[0].count() == 3
 
 
+def test_where_there_are_no_classes_no_errors_are_told(panel, jobs, trainer) -> None:
+    fit = engine.Trainer.from_config(
+        engine.RunConfig(data="witness:three-units", hidden=(3,), loss="squared")
+    )
+    fit.step(3)
+    compute(panel, jobs, "line", fit)
+    panel.resize(640, 600)
+    assert panel.lower_plot.isHidden() and panel.loss_plot.x_axis.style["showValues"]
+    assert "errors" not in texts(panel.legend) + panel.reading.text()
+    assert "errors from" not in panel.summary() and "not classes: there are no errors" in panel.caption.text()
+    compute(panel, jobs, "split", fit)
+    assert not panel.lower_plot.isHidden()
+    compute(panel, jobs, "line", trainer)
+    assert not panel.lower_plot.isHidden() and "errors" in texts(panel.legend)
+
+
 def test_a_refusal_is_shown_in_words(panel, jobs) -> None:
     config = engine.RunConfig(data="xor", hidden=(1,), learning_rate=0.5)
     compute(panel, jobs, "exchange", engine.Trainer.from_config(config))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ from gui.plot_items import (
     strokes,
 )
 from gui.theme import DARK, LIGHT
-from gui.time_plots import N_POINTS, Series, TimePlot, first_in_columns
+from gui.time_plots import N_POINTS, Series, TimePlot, as_walked, first_in_columns
 
 
 @pytest.fixture
@@ -243,10 +244,19 @@ def test_dashes_are_about_as_long_on_a_steep_line_as_on_a_level_one(slope: float
     assert set(dashes[1:-1].tolist()) == {9} and set(gaps.tolist()) == {5}
 
 
-def stair(width: int, height: float, n_columns: int) -> tuple[np.ndarray, np.ndarray]:
+def stair(
+    width: int, height: float, n_columns: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the corners (n,) of a stair down: level for so many pixels, then down by so many at once."""
     steps = np.arange(n_columns // width + 1, dtype=np.float64)
     return np.repeat(width * steps, 2)[1:], 5.0 + np.repeat(height * steps, 2)[:-1]
+
+
+def lengths_of_dashes(inked: npt.NDArray[np.bool_], axis: int) -> list[int]:
+    """Return how long the dashes are across (0) or down (1), the first and the last left out."""
+    along = np.concatenate(([False], np.asarray(inked.any(axis=axis)), [False]))
+    ends = np.flatnonzero(np.diff(along.astype(np.int8)))
+    return [int(length) for length in (ends[1::2] - ends[::2])[1:-1]]
 
 
 @pytest.mark.parametrize("width", [2, 3, 5])
@@ -255,10 +265,8 @@ def test_dashes_of_a_stair_are_those_of_the_line_through_its_steps(width: int, s
     low, high = column_spans(*stair(width, slope * width, 150), 150)
     inked = strokes(low, high, 640, 2.0)
     cut_into_dashes(inked, low, high, steep_columns(low, high, 1.0), 1.0)
-    along = inked.any(axis=0) if slope < 1.2 else inked.any(axis=1)
-    ends = np.flatnonzero(np.diff(np.concatenate(([False], along, [False])).astype(np.int8)))
-    dashes = (ends[1::2] - ends[::2])[1:-1].tolist()
-    assert len(dashes) >= 7 and min(dashes) >= 9 - width and max(dashes) <= 13
+    across, down = lengths_of_dashes(inked, 0), lengths_of_dashes(inked, 1)
+    assert any(len(found) >= 7 and min(found) >= 5 and max(found) <= 14 for found in (across, down))
 
 
 def test_what_is_level_beside_a_wall_is_dashed_as_it_is_without_one() -> None:
@@ -275,6 +283,31 @@ def test_a_dashed_line_that_grew_is_the_one_drawn_at_once() -> None:
         grown.redraw(x[:n], y[:n])
     whole.redraw(x, y)
     assert grown.image == whole.image
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_decimated_line_that_falls_or_rises_is_drawn_without_turning(sign: float) -> None:
+    values = sign * 50.0 / np.arange(1.0, 5001.0)
+    steps, extremes = with_history(run_snapshot(0), values).history.decimated("loss", 0, 4999, N_POINTS)
+    walked = as_walked(steps, extremes)
+    assert sorted(walked) == sorted(extremes)
+    assert (sign * np.diff(walked) <= 0.0).all() and len(walked) > N_POINTS // 2
+
+
+def test_a_steep_dashed_line_of_many_steps_has_dashes(qtbot: QtBot) -> None:
+    plot = TimePlot(
+        LIGHT, "loss", (Series("loss", "loss", "loss"), Series("loss", "ceiling", "ceiling", True))
+    )
+    qtbot.addWidget(plot)
+    plot.resize(640, 400)
+    plot.show_history(with_history(run_snapshot(0), 100.0 / np.arange(1.0, 3001.0) ** 0.5).history)
+    curve = plot.curves[1]
+    strokes_drawn = _Strokes(
+        Place(0, 0, 400, 300, 1.0, 400 / 3000, 0.0, -3.0, 300.0), QColor("black"), 2.0, True
+    )
+    strokes_drawn.redraw(curve.x, curve.y)
+    rows = np.asarray(strokes_drawn._pixels[:250].any(axis=1))
+    assert 0.5 < rows[rows.argmax() :].mean() < 0.8
 
 
 def test_a_dashed_line_that_goes_up_and_down_is_left_whole() -> None:
