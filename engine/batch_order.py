@@ -38,16 +38,22 @@ class BatchOrder:
     def next_rows(self) -> npt.NDArray[np.int64]:
         """Return the samples of the next batch, (batch_size,)."""
         assert self._batch_size is not None
-        if len(self._left) < self._batch_size:
-            self._left = self._rng.permutation(self._n_samples)
+        self._begin_epoch_if_due(self._batch_size)
         rows, self._left = np.split(self._left, [self._batch_size])
         return rows
 
     def skip(self, n_batches: int) -> None:
         """Go on as if so many batches had been taken."""
-        if self._batch_size is not None:
-            for _ in range(n_batches):
-                self.next_rows()
+        size = self._batch_size
+        while size is not None and n_batches > 0:
+            self._begin_epoch_if_due(size)
+            n = min(n_batches, len(self._left) // size)
+            self._left = self._left[n * size :]
+            n_batches -= n
+
+    def _begin_epoch_if_due(self, batch_size: int) -> None:
+        if len(self._left) < batch_size:
+            self._left = self._rng.permutation(self._n_samples)
 
     def mark(self) -> Mark:
         """Return where the order is, for `go_back`."""

@@ -71,6 +71,11 @@ class Branches:
     name: str = ""
     is_named: bool = False
 
+    @property
+    def n_beyond(self) -> int:
+        """Entries of all kept ones beyond MOST_ENTRIES: whoever switches keeps what is left, however long it is."""
+        return max(0, sum(branch.history.n_entries for branch in self.kept) - MOST_ENTRIES)
+
     def with_kept(
         self, record: RunRecord, events: Events, is_by_hand: bool = False, name: str = ""
     ) -> tuple[Branches, str]:
@@ -165,9 +170,10 @@ class Branches:
                 f"A run has at most {MOST} branches, this one included, and all were kept or named by hand: "
                 "remove one first."
             )
+        remedy = "save it in a file instead" if n_entries > MOST_ENTRIES else "remove a branch first"
         return (
             f"Branches hold at most {MOST_ENTRIES:,} steps together, too few for the {n_entries - 1:,} of this "
-            "run: remove a branch first."
+            f"run: {remedy}."
         )
 
     def _name_of(self, record: RunRecord, now: Events) -> str:
@@ -189,6 +195,12 @@ def _parted_at(record: RunRecord, events: Events) -> int:
     """Return the last step that a branch shares with a run of these events, however far that one has come."""
     step = parting_step(record.events, events)
     return record.n_steps if step is None else min(step, record.n_steps)
+
+
+def too_long(record: RunRecord) -> str:
+    """Return a sentence where a way could not be kept as a branch even if it were the only one, else ""."""
+    n_entries = record.history.n_entries
+    return Branches()._too_many(0, n_entries) if n_entries > MOST_ENTRIES else ""
 
 
 def with_partings(kept: tuple[Branch, ...]) -> tuple[Branch, ...]:

@@ -63,7 +63,8 @@ class Descent:
         record_disparities: at every so many steps; 0 for never.
 
     Attributes:
-        net, config, settings: the present ones.
+        data: what it is trained on.
+        net, config, settings, evaluator: the present ones; start_settings those of the start.
         theta, gradient: (n_params,) where it stands; live, and changed by nobody else.
         now: loss, errors and norm of the gradient there.
         history, path: the record: entry 0 is before any step, and checkpoints.
@@ -88,7 +89,7 @@ class Descent:
         self.start_settings = settings
         self._start_config = config
         self._kernels = kernels
-        self._every = _every(record_disparities, net)
+        self._every = _checked_interval(record_disparities, net)
         self._made: tuple[MLP, str, Evaluator] | None = None
         self._kept_meter: DisparityMeter | None = None
         self.restart()
@@ -254,7 +255,7 @@ class Descent:
 
     def _note(self, taken: Records) -> None:
         """Record steps that were taken."""
-        self.now = Evaluation(*(series[-1].item() for series in taken[:4]))
+        self.now = taken.at(-1)
         before = self.n_steps
         self._append(taken)
         if len(taken.thetas):
@@ -332,7 +333,7 @@ class Descent:
         self.history.rebase(after.loss, after.n_errors, after.n_tied)
 
 
-def _every(record_disparities: int, net: MLP) -> int:
+def _checked_interval(record_disparities: int, net: MLP) -> int:
     every = checks.whole_number("record_disparities", record_disparities, at_least=0)
     if every and net.loss_name == "squared":
         raise ValueError("record_disparities must be 0 for the squared loss, which has no probabilities.")

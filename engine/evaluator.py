@@ -43,6 +43,12 @@ class Records(NamedTuple):
     first: int
     stride: int
 
+    def at(self, i: int) -> Evaluation:
+        """Return what was recorded at one of these steps, counted from 0, or from the last one: -1."""
+        return Evaluation(
+            float(self.loss[i]), int(self.n_errors[i]), int(self.n_tied[i]), float(self.gradient_norm[i])
+        )
+
     @classmethod
     def empty(cls, capacity: int, n_params: int = 0, first: int = 1, stride: int = 0) -> Records:
         """Return room for capacity steps; stride 0 keeps no theta."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from engine.branches import Branches, is_on_the_way
+from engine.branches import Branches, is_on_the_way, too_long
 from engine.changes import Events, parting_step
 from engine.commands import Change, SetLearningRate
 from engine.descent import Descent
@@ -39,7 +39,7 @@ class Forks:
         return self._descent.n_steps if self.ahead is None else self.ahead.n_steps
 
     def change(self, change: Change) -> None:
-        """Change something from here on; a way that the run then no longer goes becomes a branch.
+        """Change something from here on; a way that the run then no longer goes becomes a branch, unless too long.
 
         On ValueError or TypeError nothing has changed.
         """
@@ -105,7 +105,7 @@ class Forks:
         try:
             self._take(*self._parted(descent.events))
         except ValueError as error:
-            self.notice, self.ahead = f"The way that the run had gone before is not kept: {error}", None
+            self.notice, self.ahead = _not_kept(str(error)), None
 
     def _parted(self, events: Events) -> tuple[Branches, str]:
         """Return the branches once the run has these events, with the way that it then no longer goes, if any."""
@@ -117,6 +117,8 @@ class Forks:
         parted_at = parting_step(ahead.events, events)
         if parted_at is None or parted_at >= ahead.n_steps:  # it has no step of its own
             return self.branches.seen_from(events), ""
+        if is_long := too_long(ahead):  # nothing that one could remove would make room
+            return self.branches.seen_from(events), _not_kept(is_long)
         return self.branches.with_kept(_slim(ahead), events)
 
     def _take(self, branches: Branches, told: str) -> None:
@@ -124,6 +126,10 @@ class Forks:
         self.branches, self.notice = branches, told or self.notice
         if self.ahead is not None and not is_on_the_way(self.ahead, descent.events, descent.n_steps):
             self.ahead = None
+
+
+def _not_kept(reason: str) -> str:
+    return f"The way that the run had gone before is not kept: {reason}"
 
 
 def _slim(record: RunRecord) -> RunRecord:

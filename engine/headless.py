@@ -252,7 +252,7 @@ def _rises(name: str | None) -> PauseAtRise:
 
 def _ready_trainer(config: RunConfig) -> Trainer:
     """Return the Trainer of a config at its start, with every kernel that a step needs compiled."""
-    from engine.kernels.jit import is_compiled
+    from engine.kernels.cache import is_compiled
 
     if not is_compiled():  # asked before the import below compiles the first of them
         print("Compiling the kernels, once after an installation: about half a minute.", file=sys.stderr)

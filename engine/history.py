@@ -7,6 +7,7 @@ raised something are listed apart, so none of them is ever lost.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ layer; 0.0 only when all hidden units are the same to the last bit."""
 MOST_STEPS: Final = 50_000_000
 """Steps that a run in a window records at most: a small network left alone for a day would fill the memory."""
 _BYTES_A_STEP: Final = 29  # four series, and their share of the pyramid of extremes
+_BYTES_OF_DISPARITIES: Final = 92  # eleven series and their step, wherever disparities are recorded
 _SHARE_OF_MEMORY: Final = (
     8  # of the machine: one who goes back keeps the way ahead, too, and a window needs some
 )
@@ -45,16 +47,22 @@ DISPARITY_SERIES: Final = (
 """What is recorded on request at every so many steps: the fields of `engine.disparities.Disparities`."""
 
 
-def most_steps() -> int:
+def most_steps(record_disparities: int = 0) -> int:
     """Return how many steps a run in a window records: `MOST_STEPS` (1.45 GB), less on a machine with little memory.
 
-    Where the size of the memory is not known, as on Windows, it is `MOST_STEPS`.
+    Where the size of the memory is not known, as on Windows, it is what that many steps take.
+
+    Args:
+        record_disparities: at every so many steps; the record of such a run is as large, and so has fewer steps.
+            0 for never.
     """
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return MOST_STEPS
-    return max(1, min(MOST_STEPS, memory // (_SHARE_OF_MEMORY * _BYTES_A_STEP)))
+    room = MOST_STEPS * _BYTES_A_STEP
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        room = min(room, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _SHARE_OF_MEMORY)
+    every = record_disparities
+    return max(
+        1, room * every // (_BYTES_A_STEP * every + _BYTES_OF_DISPARITIES) if every else room // _BYTES_A_STEP
+    )
 
 
 _BIN: Final = 64  # steps per entry of the min/max pyramid

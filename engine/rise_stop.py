@@ -27,12 +27,13 @@ def rise_sentence(step: int, before: Evaluation, taken: Records, n: int) -> str:
         step: the number of that step in the run.
         before: what held before the first of them.
         taken: the entries of the steps.
-        n: see above.
+        n: how many of them lead to the rise, as `n_to_rise` tells.
     """
-    if n > 1:
-        before = Evaluation(*(series[n - 2].item() for series in taken[:4]))
-    loss, n_errors = float(taken.loss[n - 1]), int(taken.n_errors[n - 1])
-    losses = f"from {before.loss:.9g} to {loss:.9g}"
-    if loss > before.loss:
+    before, after = taken.at(n - 2) if n > 1 else before, taken.at(n - 1)
+    losses = f"from {before.loss:.9g} to {after.loss:.9g}"
+    if after.loss > before.loss:
         return f"Step {step:,}: the loss rose {losses}."
-    return f"Step {step:,}: the errors rose from {before.n_errors:,} to {n_errors:,}, while the loss fell {losses}."
+    return (
+        f"Step {step:,}: the errors rose from {before.n_errors:,} to {after.n_errors:,}, "
+        f"while the loss fell {losses}."
+    )

@@ -176,7 +176,7 @@ class EngineThread:
             self._commands.put(_Answer(command, sentence, is_done))
 
     def _tell_loading(self) -> None:
-        from engine.kernels.jit import is_compiled  # numba comes with it, and takes half a second
+        from engine.kernels.cache import is_compiled  # numba comes with it, and takes half a second
 
         self._publish_compiling(
             "Loading the data."
@@ -189,7 +189,7 @@ class EngineThread:
 
         trainer.warm_up()
         trainer.apply(self._pause_at)
-        trainer.most_steps = most_steps()
+        trainer.most_steps = most_steps(trainer.config.record_disparities)
         self._note_numbers()
         trainer.run_id, trainer.generation = self._run_id + 1, self._generation + 1
         self._trainer = trainer

@@ -77,7 +77,8 @@ class Trainer:
         reason: why it is stopped, or paused at a rise or with a full history, in one sentence; "" otherwise.
         pause_at: at which rises it pauses; a `PauseAtRise`.
         suggested_rate: after a divergence half the rate, else None.
-        most_steps: `advance` pauses at this step and goes no further, `step` takes no notice; None for no bound.
+        most_steps: `advance` pauses at this step, or before it where long branches take the room, and goes further
+            only along a way that is recorded; `step` takes no notice. None for no bound.
     """
 
     def __init__(
@@ -251,6 +252,8 @@ class Trainer:
                 self._forks.branches = self.branches.renamed(number, name)
             case RemoveBranch(number):
                 self._forks.branches = self.branches.without(number)
+                if self._is_full:
+                    self._stand_still()  # there may be room again
             case SavePoint(label):
                 self._saved.append(
                     Point(label, self.n_steps, frozen(self._descent.theta), self._descent.now.loss)
@@ -306,14 +309,31 @@ class Trainer:
         """
         start, deadline = self.n_steps, time.perf_counter() + budget_s
         while self.state is State.RUNNING and self._pacer.n_due() != 0:
-            room = None if self.most_steps is None else self.most_steps - self.n_steps
-            if room is not None and room <= 0:
-                self._set_state(State.PAUSED, _full_sentence(self.n_steps), is_full=True)
+            room = self._n_recordable()
+            if room == 0:
+                self._set_state(State.PAUSED, self._full_sentence(), is_full=True)
                 break
             self._advance_once(_CALL_S, room, self._leave)
             if self._leave[0] or time.perf_counter() >= deadline:
                 break
         return self.n_steps - start
+
+    def _n_recordable(self) -> int | None:
+        """Return for how many more steps the record has room, None for any number."""
+        if self.most_steps is None:
+            return None
+        most = self.most_steps - self.branches.n_beyond
+        return max(most, self._forks.furthest) - self.n_steps  # what is ahead is in the memory already
+
+    def _full_sentence(self) -> str:
+        beside, remedy = (
+            (" beside its branches", "remove a branch, or ") if self.branches.n_beyond else ("", "")
+        )
+        return (
+            f"The record of this run is full: it holds {self.n_steps:,} steps{beside}, and more would take the memory "
+            f"that other work needs; save the run to keep it, then {remedy}go back to an earlier step and change "
+            "something there."
+        )
 
     def hurry(self, is_awaited: bool = True) -> None:
         """Let `advance` return as soon as it can, until this is called with False. For any thread.
@@ -447,13 +467,6 @@ def _first_theta(net: MLP, config: RunConfig) -> FloatArray:
     if config.init == "witness":
         return witnesses.start(net, config)
     return net.init(config.init, config.seed, config.init_scale, config.init_value)
-
-
-def _full_sentence(n_steps: int) -> str:
-    return (
-        f"The record of this run is full: it holds {n_steps:,} steps, and more would take the memory that other "
-        "work needs; save the run to keep it, then reset it, or go back to an earlier step and go on from there."
-    )
 
 
 def _config_of(

@@ -286,7 +286,7 @@ ACTIONS: Final = (
         "Help",
         "Explain this panel",
         ("F1",),
-        "Explain the panel that has the focus; elsewhere show all keys.",
+        "Explain the panel that has the focus; elsewhere all panels.",
         needs_run=False,
     ),
     ActionSpec("keys", "Help", "Keys", ("Shift+F1",), "Show all keys.", needs_run=False),

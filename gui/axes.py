@@ -92,17 +92,19 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         """Return the outermost of ticks too close for their texts, where the two have room; else levels."""
         [(_, values)] = linear_ticks(low, high, float(_FEWEST), self.is_whole)
         ends = [(values[-1] - values[0], [values[0], values[-1]])] if len(values) > 1 else levels
-        return levels if self._is_crowded(ends, pixels) else ends
+        is_level = self.orientation == "bottom"  # the text of the last one can give way
+        slack = self._room_past_end() + _TEXT_GAP_PX - _LEAST_GAP_PX if is_level else 0.0
+        return levels if self._is_crowded(ends, pixels, slack) else ends
 
-    def _is_crowded(self, levels: Levels, pixels: float) -> bool:
-        """Whether the texts of ticks would touch; pixels is the length of a unit."""
+    def _is_crowded(self, levels: Levels, pixels: float, slack: float = 0.0) -> bool:
+        """Whether the texts of ticks would touch; pixels is the length of a unit, slack how far they can give way."""
         [(spacing, values)] = levels
         metrics = QFontMetricsF(tick_font())
         needed = metrics.height()
         if self.orientation == "bottom":
             halves = [0.5 * metrics.horizontalAdvance(text) for text in numerals.ticks(values)]
             needed = max((left + right for left, right in pairwise(halves)), default=0.0) + _TEXT_GAP_PX
-        return needed > spacing * pixels
+        return needed > spacing * pixels + slack
 
     def major_ticks(self) -> list[float]:
         """Return where the ticks with text are, in the view's coordinates."""
@@ -141,7 +143,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         placed: list[tuple[QRectF, Any, str]] = []
         for value, text in zip(values, texts, strict=True):
             at, length = (value - low) / (high - low) * width, metrics.horizontalAdvance(text)
-            left = min(max(at - 0.5 * length, -_MOST_PAST_END_PX), end - length)
+            left = min(max(at - 0.5 * length, behind), end - length)
             if left >= behind and abs(left + 0.5 * length - at) <= 0.5 * length and 0.0 <= at <= width:
                 placed.append((QRectF(left, top, length, 0.8 * metrics.height()), flags, text))
                 behind = left + length + _LEAST_GAP_PX

@@ -36,12 +36,12 @@ class HelpDesk(QObject):
         self._show = show
 
     def explain(self) -> None:
-        """Explain the panel that has the focus; elsewhere show all keys."""
+        """Explain the panel that has the focus; elsewhere all panels."""
         panel = self._focused_panel()
         if panel is not None:
             self.show_panel(panel.panel_id)
         else:
-            self.show_keys()
+            self.show_all()
 
     def show_panel(self, panel_id: str) -> None:
         """Explain one panel."""

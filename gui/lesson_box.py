@@ -370,17 +370,17 @@ def _fill(choice: QComboBox, lessons: Sequence[Lesson]) -> None:
 
 def _judged(lesson: Lesson, predicted: str | None) -> str:
     if predicted is None:
-        return f"It is so: {lesson.right}." if lesson.right else ""
+        return f"Right answer: {lesson.right}." if lesson.right else ""
     if predicted == lesson.right:
         return f"You predicted: {predicted}. That is right."
-    return f"You predicted: {predicted}. It is otherwise: {lesson.right}."
+    return f"You predicted: {predicted}. Right answer: {lesson.right}."
 
 
 def _verdict(lesson: Lesson, predicted: str | None) -> str:
     """Return prediction and what is the case, side by side."""
     if predicted is None:
         return _bold(_judged(lesson, None)) if lesson.right else ""
-    word = "That is right" if predicted == lesson.right else "It is otherwise"
+    word = "That is right" if predicted == lesson.right else "Right answer"
     cells = (("You predicted", predicted), (word, lesson.right))
     row = "".join(
         f"<td style='padding: 3px 24px 3px 0'>{title}<br><b>{html.escape(text)}</b></td>"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLine, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.snapshot import Report, Snapshot, State
 from gui import icons, numerals
+from gui.guards import painting
 from gui.theme import Theme, set_role
 
 _ICONS: Final = {
@@ -20,6 +23,7 @@ _ICONS: Final = {
     State.STOPPED: "stopped",
 }
 _ICON_PX: Final = 34
+_LINE_PX: Final = 8  # from the edges of the strip to the ends of a line between readings
 LESSONS_END: Final = "lesson end"
 """The state word of a pause at a step that the lesson is about; Run goes on beyond."""
 ERRORS_ROSE, LOSS_ROSE = "errors rose", "loss rose"
@@ -116,9 +120,25 @@ class Readouts(QWidget):
             self._word.setToolTip("The run pauses here; Run goes on." if word == LESSONS_END else "")
 
     def set_theme(self, theme: Theme) -> None:
-        """Draw the sign in the colours of a theme."""
+        """Draw the sign and the lines between the readings in the colours of a theme."""
         self._theme = theme
         self._draw_sign()
+        self.update()
+
+    def dividers(self) -> list[int]:
+        """Return where, from the left, a line parts two readings: near each other they would read as one number."""
+        shown = [self._word, *(reading for reading in self._readings if reading.isVisible())]
+        ends = [(left.geometry().right(), right.geometry().left()) for left, right in pairwise(shown)]
+        return [(right + left) // 2 for right, left in ends]
+
+    @painting
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the lines between the readings."""
+        super().paintEvent(event)
+        if self._sentence.isHidden():
+            painter = QPainter(self)
+            painter.setPen(QColor(self._theme.outline))
+            painter.drawLines([QLine(x, _LINE_PX, x, self.height() - _LINE_PX) for x in self.dividers()])
 
     def reserve(self) -> None:
         """Keep room for the widest state word and the widest numbers."""
@@ -131,6 +151,7 @@ class Readouts(QWidget):
             reading.reserve()
         self.setMinimumHeight(0)
         self.setMinimumHeight(self.sizeHint().height())
+        self.update()
 
     def set_brief(self, is_brief: bool) -> None:
         """Show only what the back row needs; arithmetic that is not the usual one is always named."""
@@ -143,6 +164,7 @@ class Readouts(QWidget):
         is_usual = self.arithmetic.text == _USUAL
         self.speed.setVisible(not self._is_brief)
         self.arithmetic.setVisible(not (self._is_brief and is_usual))
+        self.update()
 
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
@@ -170,6 +192,7 @@ class Readouts(QWidget):
             widget.show()
         if not sentence:
             self._leave_out()
+        self.update()  # the lines, too, which are no widgets
 
     def _draw_sign(self) -> None:
         assert self._state is not None

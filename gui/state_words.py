@@ -10,7 +10,7 @@ from gui.readouts import ERRORS_ROSE, LESSONS_END, LOSS_ROSE, RECORD_FULL, is_ti
 def state_word(report: Report, lesson: Lesson) -> str:
     """Return the state as a word or two; a pause at a step that the lesson is about has its own."""
     snapshot = report.snapshot
-    if snapshot is not None and snapshot.is_full:
+    if snapshot is not None and report.state is State.PAUSED and snapshot.is_full:
         return RECORD_FULL
     if snapshot is not None and report.state is State.PAUSED and snapshot.reason:
         return LOSS_ROSE if snapshot.n_steps in snapshot.history.loss_rises[-1:] else ERRORS_ROSE

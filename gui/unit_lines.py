@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,12 @@ from gui.theme import Theme
 FloatArray = npt.NDArray[np.float64]
 
 MOST_SAMPLES: Final = 400
+NO_CLASS: Final = 4
+"""The class whose symbol and colour samples without classes have: a dot."""
 _FEW_SAMPLES: Final = 50
 _ARROW_PX: Final = 46.0
+_LABEL_PX: Final = 16.0  # from the tip of an arrow to the middle of its number
+_LEAST_SCALE: Final = 0.4  # of all arrows, where one of them would reach past the edge
 _MANY_UNITS: Final = 8  # with more of them thin lines leave the samples to be seen
 
 
@@ -44,18 +48,27 @@ class UnitLines(Plot):
         for item in (self.samples, self.units):
             self.addItem(item, ignoreBounds=True)
         self._data: Dataset | None = None
+        self._has_classes = True
         self.getViewBox().setAspectLocked(True)
         self.apply_theme(theme)
         self.pointed.connect(self._tell)
         self.view_moved.connect(self._show_all)
 
     def show_units(
-        self, data: Dataset, weights: FloatArray, bias: FloatArray, same_as: npt.NDArray[np.int64]
+        self,
+        data: Dataset,
+        weights: FloatArray,
+        bias: FloatArray,
+        same_as: npt.NDArray[np.int64],
+        has_classes: bool = True,
     ) -> None:
-        """Show units with weights (n, 2), bias (n,) and the first unit each is equal to (n,), over data."""
-        if data is not self._data:
-            self._data = data
-            self.samples.show_samples(data)
+        """Show units with weights (n, 2), bias (n,) and the first unit each is equal to (n,), over data.
+
+        Without classes all samples are dots of one colour.
+        """
+        if (data, has_classes) != (self._data, self._has_classes):
+            self._data, self._has_classes = data, has_classes
+            self.samples.show_samples(data, has_classes)
             self._show_all()
         self.largest_norm = float(np.linalg.norm(weights, axis=1).max())
         self.units.show_units(weights, bias, same_as, data.x.mean(axis=0))
@@ -97,9 +110,11 @@ class _Samples(Overlay):
         self.y: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._colours: tuple[QColor, ...] = (QColor(),)
 
-    def show_samples(self, data: Dataset) -> None:
+    def show_samples(self, data: Dataset, has_classes: bool) -> None:
         """Show the first samples of data."""
         self.x, self.y = data.x[:MOST_SAMPLES], data.y[:MOST_SAMPLES]
+        if not has_classes:
+            self.y = np.full(len(self.x), NO_CLASS)
         self.update()
 
     def apply_theme(self, theme: Theme) -> None:
@@ -121,6 +136,18 @@ class _Samples(Overlay):
             painter.setBrush(self._colours[label % len(self._colours)])
             at = transform.map(QPointF(x, y))
             painter.drawPolygon(shapes[label].translated(at))
+
+
+class _Arrow(NamedTuple):
+    """An arrow in pixels: the foot on its unit's line, the direction of its weights (of length 1), its length."""
+
+    foot: QPointF
+    along: QPointF
+    length: float
+
+    def room(self, inside: QRectF) -> float:
+        """Return how far it is from the foot, within an area, to its edge in the direction of the arrow."""
+        return _way_out(self.foot, self.along, inside)
 
 
 class _Units(Overlay):
@@ -153,37 +180,48 @@ class _Units(Overlay):
         self.update()
 
     def paint_pixels(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
-        """Draw each unit that has a line."""
-        norms = np.linalg.norm(self.weights, axis=1)
+        """Draw each unit that has a line in sight."""
+        inside = area.adjusted(16.0, 10.0, -16.0, -10.0)
+        arrows = {unit: self._arrow(transform, inside, unit) for unit in self.labels}
+        shown = {unit: arrow for unit, arrow in arrows.items() if arrow is not None}
+        rooms = [(arrow.room(inside) - _LABEL_PX) / arrow.length for arrow in shown.values()]
+        scale = max(_LEAST_SCALE, min([1.0, *rooms]))
         painter.setFont(tick_font())
         painter.setClipRect(area)
-        for unit, label in self.labels.items():
-            if norms[unit] > 0.0:
-                self._paint_unit(painter, transform, area, unit, label, float(norms.max()))
+        for arrow in shown.values():
+            painter.setPen(self._thin_line if len(self.labels) > _MANY_UNITS else self._line)
+            across = QPointF(arrow.along.y(), -arrow.along.x()) * (area.width() + area.height())
+            painter.drawLine(QLineF(arrow.foot - across, arrow.foot + across))
+        for unit, arrow in shown.items():
+            self._paint_arrow(painter, inside, arrow, scale * arrow.length, self.labels[unit])
         painter.setClipping(False)
 
-    def _paint_unit(
-        self, painter: QPainter, transform: QTransform, area: QRectF, unit: int, label: str, largest: float
-    ) -> None:
-        weights = self.weights[unit]
-        norm = float(np.linalg.norm(weights))
+    def _arrow(self, transform: QTransform, inside: QRectF, unit: int) -> _Arrow | None:
+        """Return where a unit's arrow stands and how long it may be, None where it has no line in sight."""
+        weights, norms = self.weights[unit], np.linalg.norm(self.weights, axis=1)
+        norm = float(norms[unit])
+        if not norm:
+            return None
         foot = self._centre - weights * (weights @ self._centre + self.bias[unit]) / norm**2
-        at = transform.map(QPointF(*foot.tolist()))
         # Both axes have the same scale and the y axis points up, so a direction keeps its shape.
         along = QPointF(weights[0] / norm, -weights[1] / norm)
-        across = QPointF(along.y(), -along.x()) * (area.width() + area.height())
-        painter.setPen(self._thin_line if len(self.labels) > _MANY_UNITS else self._line)
-        painter.drawLine(QLineF(at - across, at + across))
-        tip = at + along * (_ARROW_PX * max(0.15, norm / largest))
+        at = _nearest_within(transform.map(QPointF(*foot.tolist())), QPointF(-along.y(), along.x()), inside)
+        return None if at is None else _Arrow(at, along, _ARROW_PX * max(0.15, norm / float(norms.max())))
+
+    def _paint_arrow(
+        self, painter: QPainter, inside: QRectF, arrow: _Arrow, length: float, label: str
+    ) -> None:
+        along, tip = arrow.along, arrow.foot + arrow.along * length
         painter.setPen(self._line)
-        painter.drawLine(QLineF(at, tip))
+        painter.drawLine(QLineF(arrow.foot, tip))
         painter.setBrush(self._line.color())
-        side = QPointF(-along.y(), along.x()) * 4.0
-        painter.drawPolygon(QPolygonF([tip + along * 6.0, tip + side, tip - side]))
-        inside = area.adjusted(16.0, 10.0, -16.0, -10.0)
-        place = tip + along * 16.0
-        x = min(max(place.x(), inside.left()), inside.right())
-        self._paint_label(painter, QPointF(x, min(max(place.y(), inside.top()), inside.bottom())), label)
+        side = QPointF(-along.y(), along.x())
+        painter.drawPolygon(QPolygonF([tip + along * 6.0, tip + side * 4.0, tip - side * 4.0]))
+        wanted = tip + along * _LABEL_PX
+        if not inside.contains(wanted):  # no room behind the tip: beside it
+            wanted = tip + side * _LABEL_PX
+        x = min(max(wanted.x(), inside.left()), inside.right())
+        self._paint_label(painter, QPointF(x, min(max(wanted.y(), inside.top()), inside.bottom())), label)
 
     def _paint_label(self, painter: QPainter, at: QPointF, label: str) -> None:
         metrics = QFontMetricsF(tick_font())
@@ -192,6 +230,27 @@ class _Units(Overlay):
         painter.fillRect(box, self._back)
         painter.setPen(self._text)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
+
+
+def _way_out(start: QPointF, along: QPointF, area: QRectF) -> float:
+    """Return how far along a direction of length 1 it is from a point to where it leaves an area."""
+    edges = (
+        (start.x(), along.x(), area.left(), area.right()),
+        (start.y(), along.y(), area.top(), area.bottom()),
+    )
+    return min(((high if move > 0.0 else low) - at) / move for at, move, low, high in edges if move)
+
+
+def _nearest_within(at: QPointF, along: QPointF, area: QRectF) -> QPointF | None:
+    """Return the point of a line (through at, with a direction of length 1) within an area that is nearest to at."""
+    first, last = -_way_out(at, -along, area), _way_out(at, along, area)
+    for start, move, low, high in (
+        (at.x(), along.x(), area.left(), area.right()),
+        (at.y(), along.y(), area.top(), area.bottom()),
+    ):
+        if not move and not low <= start <= high:
+            return None
+    return at + along * min(max(0.0, first), last) if first <= last else None
 
 
 def _numbers_text(numbers: npt.NDArray[np.int64]) -> str:

@@ -441,7 +441,8 @@ class Window(QMainWindow):
             self.messages.show_note(refusal.sentence)
 
     def _show_stop(self, report: Report) -> None:
-        stopped = report.state is State.STOPPED or (report.snapshot is not None and report.snapshot.is_full)
+        is_full = report.snapshot is not None and report.snapshot.is_full and report.state is State.PAUSED
+        stopped = report.state is State.STOPPED or is_full
         rate = report.snapshot.suggested_rate if report.snapshot else None
         remedy = f"Halve the rate to {rate:g} and go on" if stopped and rate is not None else ""
         self.messages.show_stop(numerals.signed(report.message) if stopped else "", numerals.signed(remedy))

@@ -1,4 +1,4 @@
-"""How kernels are compiled: the decorator, its cache, and the few instructions that numba has no name for.
+"""How kernels are compiled: the decorators, and the few instructions that numba has no name for.
 
 No fastmath: its reassociation would sum equal units in different orders. Where a multiplication and an
 addition are meant to be one operation, `fma` says so, and then it is one on every machine and in every
@@ -7,16 +7,10 @@ lane, so that results do not depend on how a loop was vectorised.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import hashlib
-import os
-import shutil
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import numba
@@ -25,19 +19,14 @@ from numba import types
 from numba.core import cgutils, sigutils, typing
 from numba.extending import intrinsic
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from engine.kernels.cache import CACHE_FOLDER, TURN, in_turn, own_cache
 
-_DAYS_UNUSED: Final = 30
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def kernel(function: Function) -> Function:
-    """Compile function with numba on its first call, without the GIL, and keep the machine code.
-
-    Numba's cache does not notice a change in another file of inlined code, and fails on a read-only folder:
-    so the cache is a folder of the user's, named by a hash of all kernel sources.
-    """
-    with _own_cache():
-        return numba.njit(cache=CACHE_FOLDER is not None, nogil=True, error_model="numpy")(function)
+    """Compile function with numba on its first call, without the GIL, and keep the machine code."""
+    return _kept(function, {})
 
 
 def lean_kernel(function: Function) -> Function:
@@ -46,10 +35,14 @@ def lean_kernel(function: Function) -> Function:
     Numba counts who holds an array, with an atomic operation for each array that is handed on or taken apart:
     hundreds of them in a step of a small network. Without that the caller must hold the arrays, as Python does.
     """
-    with _own_cache():
-        return numba.njit(cache=CACHE_FOLDER is not None, nogil=True, error_model="numpy", _nrt=False)(
-            function
-        )
+    return _kept(function, {"_nrt": False})
+
+
+def _kept(function: Function, options: dict[str, bool]) -> Function:
+    keeps = CACHE_FOLDER is not None
+    with own_cache():
+        made = numba.njit(cache=keeps, nogil=True, error_model="numpy", **options)(function)
+    return in_turn(made) if keeps else made
 
 
 def lean(function: Function) -> Function:
@@ -104,7 +97,7 @@ def compile_late() -> None:
 
 
 def _compile_external(signature: str, function: Callable[..., Any]) -> None:
-    with _own_cache():
+    with own_cache(), TURN:
         compiled = numba.cfunc(signature, nopython=True, cache=CACHE_FOLDER is not None, error_model="numpy")(
             function
         )
@@ -119,69 +112,6 @@ def _symbol(function: Callable[..., Any]) -> str:
 _EXTERNALS: Final[list[Any]] = []
 _LATE: Final[list[tuple[str, Callable[..., Any]]]] = []
 _LATE_LOCK: Final = threading.Lock()
-
-
-@contextlib.contextmanager
-def _own_cache() -> Iterator[None]:
-    """Point numba at our folder while a function is decorated: that is when it reads the setting."""
-    before = numba.config.CACHE_DIR
-    try:
-        if CACHE_FOLDER is not None:
-            numba.config.CACHE_DIR = str(CACHE_FOLDER)
-        yield
-    finally:
-        numba.config.CACHE_DIR = before
-
-
-def _cache_folder() -> Path | None:
-    """Return the folder for machine code, made if need be; None where nothing can be written."""
-    named = os.environ.get("NUMBA_CACHE_DIR")
-    folder = (Path(named) if named else _user_cache()) / f"kernels-{_source_hash()}"
-    try:
-        is_new = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            return None
-        os.utime(folder)
-        if is_new:
-            _remove_unused(folder.parent)
-    except OSError:
-        return None
-    return folder
-
-
-def _user_cache() -> Path:
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "lossoscope"
-
-
-def _source_hash() -> str:
-    digest = hashlib.sha256(f"{numba.__version__} {binding.get_host_cpu_name()}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _remove_unused(parent: Path) -> None:
-    """Remove folders of machine code that nobody used for a month; a failure is no harm."""
-    oldest = time.time() - _DAYS_UNUSED * 86_400
-    for folder in parent.glob("kernels-*"):
-        with contextlib.suppress(OSError):
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder)
-
-
-CACHE_FOLDER: Final = _cache_folder()
-
-
-def is_compiled() -> bool:
-    """Whether there is machine code from an earlier time."""
-    return CACHE_FOLDER is not None and any(CACHE_FOLDER.iterdir())
 
 
 def _lanes() -> int:

@@ -52,6 +52,7 @@ class Question:
     choices: Choices
     generation: int
     n_steps: int
+    loss: float
 
 
 class LandscapePanel(Panel):
@@ -91,6 +92,7 @@ class LandscapePanel(Panel):
         self._shown_for: Question | None = None
         self._survey: Survey | None = None
         self._scale: ColourScale | None = None
+        self._is_scale_own = False  # that of the picture, not one kept from those before
         self._walked: dict[Point, Coordinates] = {}
         self._run_id = -1
         self._lesson_id: str | None = None
@@ -125,6 +127,9 @@ class LandscapePanel(Panel):
         if job is None:
             if self._should_follow(snapshot):
                 self.recompute()
+            elif not self._is_scale_own and self._survey is not None and self._is_settled(self._survey):
+                self._show_plane(self._survey)
+                self._write_caption()
             return
         if job.generation != snapshot.generation or self._is_left_behind(snapshot):
             self.recompute()
@@ -142,7 +147,7 @@ class LandscapePanel(Panel):
         self._is_refresh = (
             self._is_complete and self._shown_for is not None and self._shown_for.choices == choices
         )
-        self._asked = Question(choices, snapshot.generation, snapshot.n_steps)
+        self._asked = Question(choices, snapshot.generation, snapshot.n_steps, snapshot.loss)
         self._asked_at_s = time.perf_counter()
         data = snapshot.data
         self._job = self.jobs.submit(
@@ -312,8 +317,7 @@ class LandscapePanel(Panel):
         self.plots.setVisible(True)
         self.legend.setVisible(True)
         view, loss = survey.view, survey.plane.filled_loss()
-        if self._scale is None or not self._scale.suits(loss):
-            self._scale = self._scale_of(loss)
+        self._scale = self._scale_for(survey, loss)
         self.map.set_labels(view.x_label, view.y_label)
         self.map.show_values(view.alphas, view.betas, loss, self._scale)
         self.map.trace.show_cut(0.0 if view.curve is None else None)
@@ -321,9 +325,21 @@ class LandscapePanel(Panel):
         highest = np.where(np.isfinite(loss), loss, 0.0).max()
         self.bar.set_scale(self._scale, is_clipped=bool(highest > self._scale.high))
 
-    def _scale_of(self, loss: npt.NDArray[np.float64]) -> ColourScale:
-        """Return a scale on which the present loss has a colour of its own."""
-        return ColourScale.of(loss, within=self._newest.loss if self._newest is not None else None)
+    def _scale_for(self, survey: Survey, loss: npt.NDArray[np.float64]) -> ColourScale:
+        """Return the scale of a picture: its own, or while the run goes on the one before where that will do.
+
+        On its own scale the loss of the point that the picture is around has a colour of its own. Where the run
+        rests the same picture must have the same colours, whatever was shown before it.
+        """
+        self._is_scale_own = self._is_settled(survey)
+        if self._scale is not None and not self._is_scale_own and self._scale.suits(loss):
+            return self._scale
+        return ColourScale.of(loss, within=self._shown_for.loss if self._shown_for is not None else None)
+
+    def _is_settled(self, survey: Survey) -> bool:
+        """Whether a picture is whole, and the run rests."""
+        runs = self._newest is not None and self._newest.state is State.RUNNING
+        return not runs and bool(survey.plane.known.all())
 
     def _show_line(self, survey: Survey) -> None:
         line, view = survey.line, survey.view

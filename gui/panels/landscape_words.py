@@ -19,8 +19,9 @@ HELP: Final = """\
 The loss as a landscape: a flat cut through the space of all parameters, where each point is a whole network.
 
 Left, the plane θ₀ + a d₁ + b d₂: the colour at (a, b) is the loss there, on a logarithmic scale with fixed ends (the
-bar beside it); contour lines join points of equal loss. The scale is kept from one picture to the next, as long as
-the new one keeps to it and uses half of it. Hatched: the loss there is not a finite number.
+bar beside it); contour lines join points of equal loss. While the run goes on the scale is kept from one picture to the
+next, as long as the new one keeps to it and uses half of it; where it rests each picture has its own. Hatched: the loss
+there is not a finite number.
 Right, the cut along the dotted line of the plane (b = 0): loss against a; or the loss along a curve drawn in it.
 
 The line with a square (start) and a diamond (now) is the path walked so far, projected on the plane: (a, b) is the

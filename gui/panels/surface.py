@@ -95,8 +95,9 @@ class SurfacePanel(LandscapePanel):
         self.legend.setVisible(True)
         view, loss = survey.view, survey.plane.filled_loss()
         # A hill that is cut off flat would look like a plain: unlike that of the map, this scale gives way.
-        if self._scale is None or not self._scale.suits(loss) or self._is_cut(survey):
-            self._scale = self._scale_of(loss)
+        if self._is_cut(survey):
+            self._scale = None
+        self._scale = self._scale_for(survey, loss)
         relief = Relief(view.alphas, view.betas, loss, self._scale)
         self.surface.show_relief(relief, (view.x_label, view.y_label, f"loss ({self._unit()})"))
         self.bar.set_scale(self._scale, is_clipped=self._is_cut(survey))

@@ -142,6 +142,7 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         super().resizeEvent(event)
         self.spread_plot.set_labels("steps", "" if self._is_narrow else "spread")
         self._show_decades()
+        self._share_room()
 
     def summary(self) -> str:
         """Return the numbers shown, as text."""
@@ -187,14 +188,19 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setWordWrap(True)
         self.body = QWidget()
-        row = QHBoxLayout(self.body)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.matrix_plot, 9)
-        row.addWidget(self.bar)
-        row.addWidget(self.spread_plot, 10)
+        self._row = QHBoxLayout(self.body)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.matrix_plot, self.bar, self.spread_plot):
+            self._row.addWidget(widget)
+        self._share_room()
         self.matrix_plot.pointed.connect(self._tell_pair)
         self.matrix_plot.view_moved.connect(self._show_whole_matrix)
         self.spread_plot.read_out.connect(self._tell)
+
+    def _share_room(self) -> None:
+        """Divide the width between the plots; the numbers of the curve need so much of it in a narrow place."""
+        for place, share in ((0, 9), (2, 12 if self._is_narrow else 10)):
+            self._row.setStretch(place, share)
 
     def _show_nothing(self, brief: str, sentence: str) -> None:
         """Say why there is nothing to compare, and leave nothing of the run before."""

@@ -17,13 +17,16 @@ from gui.pace import INTERVAL_S
 from gui.panel_keys import ZOOM
 from gui.panels.panel import Panel
 from gui.panels.time_panel import NoteLabel
+from gui.readouts import is_curve
+from gui.region_plots import class_shape
 from gui.theme import Theme
 from gui.tiles import TileBoard
-from gui.unit_lines import UnitLines
+from gui.unit_lines import NO_CLASS, UnitLines
 
 FloatArray = npt.NDArray[np.float64]
 
 _LONG: Final = 1000  # units and more: the legend has a line for each number
+_MOST_CLASSES: Final = 5  # with a symbol in the legend
 _MOST_WRITTEN: Final = 3  # weights of a single input, in the legend
 _MOST_BARS: Final = 24  # with more inputs a bar would be too thin, and a row of colours is drawn
 
@@ -42,9 +45,9 @@ is 0, red positive, blue negative; the scale is the same for all tiles, centred 
 the number at the bar. It moves in steps, so that the colours do not flicker. Inputs that are 0 in
 all samples keep the weights of the start.
 
-Two inputs: the samples, and for each unit the line where its input w · x + b is 0; the arrow stands
-on the line, points to the positive side, and is as long as the weights are large compared with the
-largest.
+Two inputs: the samples, a symbol and a colour for each class, and for each unit the line where its
+input w · x + b is 0; the arrow stands on the line, points to the positive side, and is as long as
+the weights are large compared with the largest. A line out of sight is not drawn.
 
 Other inputs: one bar an input, up for positive and down for negative; with more than 24 inputs a
 row of colours. Of a single input the weights of up to three units stand above, as w = ...
@@ -66,6 +69,7 @@ units start equal, every w stays the same picture (the first question of the exa
         """Create the widgets; see Panel."""
         self._limit = 0.0
         self._run_id = -1
+        self._has_classes = True
         self._weights: FloatArray = np.zeros((0, 0))
         self._same_as: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.legend = Legend(self.theme)
@@ -99,7 +103,8 @@ units start equal, every w stays the same picture (the first question of the exa
         self._limit = steady_limit(float(np.abs(self._weights).max()), self._limit)
         if snapshot.data.n_features == 2:
             self.pages.setCurrentWidget(self.lines)
-            self.lines.show_units(snapshot.data, self._weights, bias, self._same_as)
+            self._has_classes = not is_curve(snapshot)
+            self.lines.show_units(snapshot.data, self._weights, bias, self._same_as, self._has_classes)
         else:
             self.pages.setCurrentWidget(self.tiles)
             self._show_tiles(snapshot)
@@ -153,6 +158,7 @@ units start equal, every w stays the same picture (the first question of the exa
             keys.append(Key("box", "symmetry", "identical units"))
         if self.pages.currentWidget() is self.lines:
             keys.append(Key("", "text", f"largest |w| {numerals.short(self.lines.largest_norm)}"))
+            keys += self._sample_keys()
         else:
             if self._weights.shape[1] == 1 and n_units <= _MOST_WRITTEN:  # a bar that is full tells no change
                 written = ", ".join(map(numerals.short, self._weights[:, 0].tolist()))
@@ -162,6 +168,14 @@ units start equal, every w stays the same picture (the first question of the exa
                 keys.append(Key("", "text", f"showing {n_shown:,} of {n_units:,}"))
         self.legend.set_keys(*keys)
         self.setAccessibleName(f"{self.title}. {self.legend.accessibleName()}")
+
+    def _sample_keys(self) -> list[Key]:
+        """Return what the symbols of the samples mean, of the first classes where there are many."""
+        labels = np.unique(self.lines.samples.y)[:_MOST_CLASSES].tolist() if self._has_classes else [NO_CLASS]
+        return [
+            Key(class_shape(label), f"class {label}", f"class {label}" if self._has_classes else "sample")
+            for label in labels
+        ]
 
     def _tell(self, text: str) -> None:
         self.note_label.setText(text)

@@ -6,8 +6,18 @@ import os
 
 import pytest
 
-from engine import RunConfig, Trainer, history
-from engine.commands import GoTo, PauseAtRise, Reset, Run, Step
+from engine import RunConfig, Trainer, branches, history
+from engine.commands import (
+    BranchOff,
+    GoTo,
+    PauseAtRise,
+    RemoveBranch,
+    Reset,
+    Run,
+    SetLearningRate,
+    Step,
+    SwitchTo,
+)
 from engine.history import SERIES
 from engine.snapshot import State
 
@@ -104,3 +114,73 @@ def test_a_step_takes_as_many_bytes_as_is_reckoned_with(run):
     view = run.history.view()
     n_bytes = sum(view[name].nbytes + view._bins[name].nbytes for name in SERIES)
     assert n_bytes == pytest.approx(history._BYTES_A_STEP * view.n_entries, rel=0.01)
+
+
+def test_a_way_that_is_recorded_can_be_gone_again_to_its_end(run):
+    run.step(MOST + 8)
+    run.apply(GoTo(20))
+    run.apply(Run())
+    go_on(run)
+    assert run.n_steps == run.snapshot().furthest == MOST + 8 and run.snapshot().is_full
+
+
+def test_a_change_on_the_way_leaves_no_more_room_than_there_was(run):
+    run.step(MOST + 8)
+    run.apply(GoTo(MOST + 3))
+    run.apply(SetLearningRate(0.2))
+    run.apply(Run())
+    go_on(run)
+    assert run.n_steps == run.snapshot().furthest == MOST + 3 and run.snapshot().is_full
+
+
+def test_branches_that_grew_long_leave_the_others_less_room(run, monkeypatch):
+    monkeypatch.setattr(branches, "MOST_ENTRIES", 10)
+    run.step(3)
+    run.apply(BranchOff((SetLearningRate(0.2),)))
+    run.apply(Run())
+    go_on(run)
+    assert run.n_steps == MOST and "beside its branches" not in run.reason
+    run.apply(SwitchTo(1))
+    assert not run.snapshot().is_full
+    run.apply(Run())
+    go_on(run)
+    n_beyond = MOST + 1 - 10  # entries of the branch that was left: its steps and the start
+    assert run.n_steps == MOST - n_beyond and run.snapshot().is_full
+    assert (
+        f"it holds {run.n_steps} steps beside its branches" in run.reason and "remove a branch" in run.reason
+    )
+    run.apply(RemoveBranch(2))
+    assert (run.reason, run.snapshot().is_full) == ("", False)
+    run.apply(Run())
+    go_on(run)
+    assert run.n_steps == MOST
+
+
+def test_from_the_middle_of_a_full_record_it_can_be_changed(run, monkeypatch):
+    monkeypatch.setattr(branches, "MOST_ENTRIES", 30)
+    run.apply(Run())
+    go_on(run)
+    run.apply(GoTo(20))
+    run.apply(SetLearningRate(0.2))
+    assert run.take_notice() == (
+        "The way that the run had gone before is not kept: Branches hold at most 30 steps together, too few for the "
+        "37 of this run: save it in a file instead."
+    )
+    assert not run.branches.kept and run.snapshot().furthest == 20 and run.learning_rate == 0.2
+    run.apply(Run())
+    go_on(run)
+    assert run.n_steps == MOST
+    with pytest.raises(ValueError, match="save it in a file instead"):
+        run.apply(BranchOff())
+
+
+def test_disparities_are_reckoned_with(monkeypatch):
+    monkeypatch.delattr(os, "sysconf", raising=False)
+    monkeypatch.setattr(history, "MOST_STEPS", 1000)
+    trainer = Trainer.from_config(CONFIG.replace(record_disparities=4))
+    trainer.step(64 * 64 - 1)
+    view = trainer.history.view()
+    n_bytes = sum(view[name].nbytes + view._bins[name].nbytes for name in SERIES)
+    n_bytes += view.disparities.nbytes + view.disparity_steps.nbytes
+    assert history.most_steps(4) == pytest.approx(1000 * 29 / (n_bytes / view.n_entries), rel=0.01)
+    assert history.most_steps() == 1000

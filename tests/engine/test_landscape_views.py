@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -185,6 +186,17 @@ def test_survey_comes_coarse_first_and_agrees_with_the_network(trainer: engine.T
     assert last.line.loss[20] == pytest.approx(trainer.net.loss(theta, trainer.data), rel=1e-12)
     assert last.gradient_share == last.view.plane.share_of(scene.gradient)
     assert last.walked[scene.path[3]] == last.view.plane.project(scene.path[3].theta)
+
+
+def test_a_survey_is_another_object_only_where_there_is_something_new_to_draw(
+    trainer: engine.Trainer, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.landscape.slices._YIELD_S", 0.0)
+    monkeypatch.setattr("engine.landscape.sampler._CALL_S", 0.0)
+    surveys = [survey for _, survey in iter_survey(trainer.data, "path", scene, n_points=9)]
+    pairs = list(pairwise(surveys))
+    assert all((a is b) == (a.plane is b.plane and a.line is b.line) for a, b in pairs)
+    assert sum(a is b for a, b in pairs) > 10 and len({id(survey) for survey in surveys}) > 3
 
 
 def test_along_a_path_that_is_straight_it_is_said_to_be_so(scene: Scene) -> None:

@@ -154,11 +154,11 @@ def test_weights_in_pictures_are_read_by_keys(open_window: Callable[..., Window]
     assert board.reading == (3, 3, 5)
 
 
-def test_f1_elsewhere_shows_the_keys(window: Window) -> None:
+def test_f1_elsewhere_explains_all_panels(window: Window) -> None:
     window.setFocus()
     QTest.keyClick(window, Qt.Key.Key_F1)
     [page] = pages(window)
-    assert page.windowTitle() == "Keys"
+    assert page.windowTitle() == "What the panels show"
 
 
 def test_an_item_keeps_its_line() -> None:

@@ -87,7 +87,7 @@ def test_the_answer_waits_for_the_event_that_the_question_is_about(box: LessonBo
     box.follow(running(after(4)))
     assert box.is_revealed
     told = box.text[box.text.index("You predicted") :]
-    places = [told.index(words) for words in ("At most one", "It is otherwise", "Five", "Answer:")]
+    places = [told.index(words) for words in ("At most one", "Right answer", "Five", "Answer:")]
     assert places == sorted(places)
 
 
@@ -103,7 +103,7 @@ def test_without_a_prediction_nothing_is_told_unless_it_was_let_go(box: LessonBo
     box.skip()
     assert not box.holds and box.is_asking and not box.skip_button.isVisible()
     box.follow(after(10))
-    assert box.is_revealed and "You predicted" not in box.text and "It is so: Five." in box.text
+    assert box.is_revealed and "You predicted" not in box.text and "Right answer: Five." in box.text
 
 
 def test_runs_with_other_settings_alone_prove_nothing(box: LessonBox) -> None:

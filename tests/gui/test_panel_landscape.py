@@ -17,6 +17,7 @@ from engine.jobs import JobRunner
 from engine.landscape.views import VIEWS
 from engine.snapshot import Point, State
 from gui import numerals
+from gui.colour_scales import ColourScale
 from gui.panels import landscape
 from gui.panels.landscape import LandscapePanel
 from gui.theme import DARK, LIGHT
@@ -418,10 +419,31 @@ def test_colours_stay_while_the_run_goes_on(panel, jobs, trainer) -> None:
     show(panel, jobs, trainer)
     scale = panel._scale
     trainer.step(1)
-    show(panel, jobs, trainer)
+    panel._rest_until_s = 0.0
+    panel.show_snapshot(dataclasses.replace(trainer.snapshot(), state=State.RUNNING))
+    compute(panel, jobs)
     assert panel._asked.n_steps == 1
     assert panel._scale is scale
     assert f"fixed from {scale.low:g} to {scale.high:g}" in panel.caption.text()
+
+
+def test_where_a_run_rests_its_picture_has_the_same_colours_whatever_came_before(
+    panel, jobs, trainer
+) -> None:
+    choose(panel, "random")
+    show(panel, jobs, trainer)
+    own = panel._scale
+    for kept in (ColourScale(0.98 * own.low, own.high), ColourScale(own.low, 1.1 * own.low)):
+        running = dataclasses.replace(trainer.snapshot(), state=State.RUNNING)
+        panel._scale = kept
+        panel.show_snapshot(running)
+        panel.recompute()
+        compute(panel, jobs)
+        assert panel.bar.scale is kept
+        panel.show_snapshot(trainer.snapshot())
+        panel.tick()
+        assert panel.bar.scale == own
+        assert f"fixed from {own.ends_text}" in panel.caption.text()
 
 
 def test_loss_that_is_not_finite_is_hatched(panel, jobs, trainer) -> None:

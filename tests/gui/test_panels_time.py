@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from panel_tools import make_trainer, run_snapshot, running, texts, with_history
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -408,6 +409,25 @@ def test_classes_by_one_output_are_counted(qtbot: QtBot) -> None:
     snapshot = Trainer.from_config(RunConfig(data="xor", loss="squared", hidden=(2,))).snapshot()
     assert not is_curve(snapshot)
     assert errors_text(snapshot) == f"{snapshot.n_errors} ({snapshot.n_errors / 4:.1%})".replace("%", " %")
+
+
+@pytest.mark.parametrize("loss", [0.4550014, 7.191e-10])
+def test_two_readings_are_parted_by_a_line_however_near_they_are(qtbot: QtBot, loss: float) -> None:
+    strip = Readouts(LIGHT)
+    qtbot.addWidget(strip)
+    strip.reserve()
+    snapshot = replace(fast_run(5), loss=loss)
+    strip.show_report(Report(State.READY, "", snapshot))
+    strip.resize(strip.minimumSizeHint())
+    strip.show()
+    lines = strip.dividers()
+    edges = [(one.geometry().right(), one.geometry().left()) for one in strip._readings]
+    assert len(lines) == len(edges)
+    for x, (_, left) in zip(lines, edges, strict=True):
+        assert 2 <= left - x <= 8
+    image = strip.grab().toImage()
+    for x, (right, _) in zip(lines[1:], edges, strict=False):
+        assert right < x and image.pixelColor(x, strip.height() // 2) == QColor(LIGHT.outline)
 
 
 @pytest.mark.parametrize("loss", [0.0123456, 99.99999, 0.00053746, 7.191e-10, 8.888e-88, 12345.6])

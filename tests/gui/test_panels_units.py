@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from panel_tools import bare_trainer, make_trainer, run_snapshot, running, texts, with_history
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 from pytestqt.qtbot import QtBot
 
-from engine import Trainer
+from engine import RunConfig, Trainer
 from engine.symmetry import unit_distances, unit_parameters
-from gui import numerals
+from gui import numerals, unit_lines
 from gui.panels.symmetry import (
     MOST_UNITS,
     SymmetryPanel,
@@ -23,6 +24,7 @@ from gui.panels.symmetry import (
     verdict,
 )
 from gui.panels.weights import WeightsPanel, steady_limit
+from gui.region_plots import class_shape
 from gui.theme import DARK, LIGHT
 from gui.tiles import GAP_PX, fitting_layout, signed_numbers
 
@@ -375,6 +377,64 @@ def test_two_inputs_are_lines_over_the_samples(show: Any) -> None:
     panel.lines.pointed.emit((0.5, 0.5))
     assert panel.note_label.text().startswith("Nearest line: unit ")
     panel.grab()
+
+
+def test_the_symbols_of_samples_are_told_by_a_key(show: Any) -> None:
+    panel = show(WeightsPanel, bare_trainer(2).snapshot())
+    looks = {key.text: key.look for key in panel.legend.keys if key.look}
+    labels = np.unique(panel.lines.samples.y).tolist()
+    assert looks == {f"class {label}": class_shape(label) for label in labels} and len(labels) > 1
+    config = RunConfig(data="witness:three-units", hidden=(3,), loss="squared")
+    panel.show_snapshot(Trainer.from_config(config).snapshot())
+    assert [key.text for key in panel.legend.keys if key.look] == ["sample"]
+    assert len(np.unique(panel.lines.samples.y)) == 1
+
+
+def arrows_painted(
+    weights: list[list[float]], bias: list[float], monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[float, float, float, float]]:
+    """Return foot x, foot y, length and height of the label of each arrow on 200 x 200 pixels from (0, 0) to (2, 2)."""
+    found = []
+    units = unit_lines._Units()
+    units.apply_theme(LIGHT)
+    n = len(weights)
+    units.show_units(np.array(weights), np.array(bias), np.arange(n), np.ones(2))
+    monkeypatch.setattr(units, "_paint_label", lambda painter, at, label: labels.append(at))
+    labels: list[QPointF] = []
+    draw = units._paint_arrow
+
+    def paint(painter: QPainter, inside: QRectF, arrow: Any, length: float, label: str) -> None:
+        draw(painter, inside, arrow, length, label)
+        found.append((arrow.foot.x(), arrow.foot.y(), length, labels[-1].y()))
+
+    monkeypatch.setattr(units, "_paint_arrow", paint)
+    image = QImage(200, 200, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    transform = QTransform(100.0, 0.0, 0.0, -100.0, 0.0, 200.0)
+    units.paint_pixels(painter, transform, QRectF(0.0, 0.0, 200.0, 200.0))
+    painter.end()
+    return found
+
+
+@pytest.mark.usefixtures("qapp")
+def test_arrows_keep_within_the_plot_and_their_proportions(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = arrows_painted([[0.0, 2.0], [0.0, 1.0]], [-2.0, -1.0], monkeypatch)  # along y = 1
+    assert [length for _, _, length, _ in free] == [46.0, 23.0]
+    tight = arrows_painted([[0.0, 2.0], [0.0, 1.0]], [-3.1, -1.0], monkeypatch)  # the first along y = 1.55
+    assert tight[0][2] == pytest.approx(45.0 - 10.0 - 16.0) and tight[1][2] == pytest.approx(
+        0.5 * tight[0][2]
+    )
+    assert tight[0][3] == pytest.approx(10.0)  # above its tip, at the edge
+    edge = arrows_painted([[0.0, 1.0]], [-1.85], monkeypatch)  # along y = 1.85
+    assert edge[0][2] == pytest.approx(0.4 * 46.0) and edge[0][3] < 15.0
+
+
+@pytest.mark.usefixtures("qapp")
+def test_an_arrow_stands_where_its_line_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert arrows_painted([[0.0, 1.0]], [-9.0], monkeypatch) == []  # y = 9
+    [(x, y, _, _)] = arrows_painted([[1.0, 1.0]], [-3.6], monkeypatch)  # x + y = 3.6
+    assert 100.0 < x <= 190.0 and 0.0 <= y < 100.0 and x / 100.0 + (200.0 - y) / 100.0 == pytest.approx(3.6)
+    assert arrows_painted([[1.0, 1.0]], [-3.95], monkeypatch) == []  # it cuts but the corner
 
 
 def test_units_on_one_line_are_drawn_once_with_all_their_numbers(show: Any) -> None:

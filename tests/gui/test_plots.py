@@ -209,7 +209,7 @@ def test_the_line_for_zero_is_labelled_0(plot: TimePlot) -> None:
     assert "10⁻¹⁴" in axis.tickStrings(ticks, 1.0, spacing)
 
 
-@pytest.mark.parametrize("width", [150, 180, 240, 640])
+@pytest.mark.parametrize("width", [118, 124, 132, 150, 180, 240, 640])
 def test_the_texts_at_the_ends_of_a_level_axis_are_seen_and_apart(plot: TimePlot, width: int) -> None:
     plot.resize(width, 200)
     plot.show_history(with_history(run_snapshot(0), np.linspace(2.0, 1.0, 20_001)).history)
