@@ -35,6 +35,8 @@ _IMAGE_RATIO: Final = 3.0
 _RUG_PX: Final = 7.0  # of type in its ordinary size
 _LEAST_RUG_PX: Final = 5.0
 _RUG_SHARE: Final = 0.06  # of the height of a low plot, whose curve may lie at its bottom edge
+_STANDING_PX: Final = 100.0  # of type in its ordinary size: in a lower plot a standing triangle is smaller
+_LEAST_SCALE: Final = 0.5
 _DASH_PX: Final = (14.0, 9.0)  # from dash to dash, and the length of one
 _CLEAR_PX: Final = 2.0  # between a label and a curve
 _SLOPE_PX: Final = (
@@ -488,7 +490,8 @@ class Grid(Overlay):
 class Marks(Overlay):
     """Symbols at points of a curve, and a short line at the bottom edge for each of them, if asked for.
 
-    "standing" is a triangle on the curve, which leaves it to be seen; at the top edge it comes down on it.
+    "standing" is a triangle on the curve, which leaves it to be seen; at the top edge it comes down on it. In a low
+    plot it is smaller: it would reach up to the next curve.
 
     Attributes:
         x, y: (n,) where the symbols are, in the view's coordinates.
@@ -530,10 +533,14 @@ class Marks(Overlay):
             self._draw_rug(painter, transform, area)
         painter.setPen(self._edge)
         painter.setBrush(self._fill)
-        highest = area.top() - self._polygon.boundingRect().top() if self._shape == "standing" else -math.inf
+        polygon, highest = self._polygon, -math.inf
+        if self._shape == "standing":
+            scale = min(1.0, max(_LEAST_SCALE, area.height() / (_STANDING_PX * line_px() / 2.0)))
+            polygon = QTransform.fromScale(scale, scale).map(polygon)
+            highest = area.top() - polygon.boundingRect().top()
         for x, y in zip(self.x.tolist(), self.y.tolist(), strict=True):
             at = transform.map(QPointF(x, y))
-            painter.drawPolygon(self._polygon.translated(round(at.x()), round(max(at.y(), highest))))
+            painter.drawPolygon(polygon.translated(round(at.x()), round(max(at.y(), highest))))
 
     def _draw_rug(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
         left, width, growth = round(area.left()), round(area.width()), line_px() / 2.0

@@ -196,7 +196,8 @@ class TimePlot(Plot):
                 changed = np.asarray(one.change(values), dtype=np.float64)
                 curve.set_points(steps, self.to_view(changed))
                 drawn.append((steps, changed))
-        self._feed_dots(first, last, *drawn[0])
+        has_jumped = just_jumped(history, self.series[0].source, last) is not None
+        self._feed_dots(first, last, *drawn[0], has_jumped)
         everything = np.concatenate([changed for _, changed in drawn])
         if not len(everything):
             return np.ones(1)
@@ -242,11 +243,15 @@ class TimePlot(Plot):
         steps, values = np.array(sorted(places), dtype=np.float64).reshape(-1, 2).T
         self.partings.set_points(steps, self.to_view(np.asarray(one.change(values), dtype=np.float64)))
 
-    def _feed_dots(self, first: int, last: int, steps: FloatArray, values: FloatArray) -> None:
+    def _feed_dots(
+        self, first: int, last: int, steps: FloatArray, values: FloatArray, has_jumped: bool
+    ) -> None:
         (left, right), _ = self.view
         has_room = (right - left) * _PIXELS_A_DOT * line_px() / _LINE_PX <= self.getViewBox().width()
         if (has_room and last >= first) or last == 0:  # a line through one point would not be seen
             self.dots.set_points(np.asarray(steps, dtype=np.float64), self.to_view(values))
+        elif has_jumped:  # an upright stroke alone, beside that of the kick, would hardly be seen
+            self.dots.set_points(steps[-1:], self.to_view(values[-1:]))
         else:
             self.dots.set_points(np.empty(0), np.empty(0))
 
@@ -355,10 +360,18 @@ def with_last_jump(
 
     No entry of the history tells that before the next step does.
     """
+    value = just_jumped(history, source, last)
+    if value is None:
+        return steps, values
+    return np.append(steps, float(last)), np.append(values, value)
+
+
+def just_jumped(history: HistoryView, source: str, last: int) -> float | None:
+    """Return where a kick after step last, the newest one, has moved a series to; None without such a kick."""
     jump = history.jumps[-1] if history.jumps else None
     if jump is None or source not in _AFTER or not jump.step == last == history.n_entries - 1:
-        return steps, values
-    return np.append(steps, float(last)), np.append(values, float(getattr(jump, _AFTER[source])))
+        return None
+    return float(getattr(jump, _AFTER[source]))
 
 
 def first_in_columns(

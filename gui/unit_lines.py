@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -71,7 +72,7 @@ class UnitLines(Plot):
             self.samples.show_samples(data, has_classes)
             self._show_all()
         self.largest_norm = float(np.linalg.norm(weights, axis=1).max())
-        self.units.show_units(weights, bias, same_as, data.x.mean(axis=0))
+        self.units.show_units(weights, bias, same_as, data.x)
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours; see Plot."""
@@ -159,14 +160,17 @@ class _Units(Overlay):
         self.bias: FloatArray = np.zeros(0)
         self.labels: dict[int, str] = {}
         self._centre = np.zeros(2)
+        self._points: list[list[float]] = []
+        self._taken: list[QPointF] = []
         self._line, self._thin_line, self._text, self._back = QPen(), QPen(), QColor(), QColor()
         self.setZValue(10)
 
     def show_units(
-        self, weights: FloatArray, bias: FloatArray, same_as: npt.NDArray[np.int64], centre: FloatArray
+        self, weights: FloatArray, bias: FloatArray, same_as: npt.NDArray[np.int64], x: FloatArray
     ) -> None:
-        """Show units; the arrow of each stands on its line where that is nearest to centre (2,)."""
-        self.weights, self.bias, self._centre = weights, bias, centre
+        """Show units over samples x (n, 2); their arrows stand on the lines where those are nearest to the mean."""
+        self.weights, self.bias, self._centre = weights, bias, x.mean(axis=0)
+        self._points = x.tolist() if len(x) <= _FEW_SAMPLES else []
         self.labels = {
             int(first): _numbers_text(np.flatnonzero(same_as == first)) for first in np.unique(same_as)
         }
@@ -192,6 +196,7 @@ class _Units(Overlay):
             painter.setPen(self._thin_line if len(self.labels) > _MANY_UNITS else self._line)
             across = QPointF(arrow.along.y(), -arrow.along.x()) * (area.width() + area.height())
             painter.drawLine(QLineF(arrow.foot - across, arrow.foot + across))
+        self._taken = [transform.map(QPointF(x, y)) for x, y in self._points]
         for unit, arrow in shown.items():
             self._paint_arrow(painter, inside, arrow, scale * arrow.length, self.labels[unit])
         painter.setClipping(False)
@@ -217,11 +222,18 @@ class _Units(Overlay):
         painter.setBrush(self._line.color())
         side = QPointF(-along.y(), along.x())
         painter.drawPolygon(QPolygonF([tip + along * 6.0, tip + side * 4.0, tip - side * 4.0]))
-        wanted = tip + along * _LABEL_PX
-        if not inside.contains(wanted):  # no room behind the tip: beside it
-            wanted = tip + side * _LABEL_PX
-        x = min(max(wanted.x(), inside.left()), inside.right())
-        self._paint_label(painter, QPointF(x, min(max(wanted.y(), inside.top()), inside.bottom())), label)
+        self._paint_label(painter, self._label_place(tip, along, side, inside), label)
+
+    def _label_place(self, tip: QPointF, along: QPointF, side: QPointF, inside: QRectF) -> QPointF:
+        """Return where the number of an arrow covers no sample: behind its tip, else beside it, else where it can."""
+        places = [_clamped(tip + way * _LABEL_PX, inside) for way in (along, side, -side)]
+        near = [_distance(place, tip) < 0.9 * _LABEL_PX for place in places]  # it would cover the arrow
+        clear = [min((_distance(place, at) for at in self._taken), default=math.inf) for place in places]
+        free = (
+            place for place, n, c in zip(places, near, clear, strict=True) if not n and c >= 1.2 * _LABEL_PX
+        )
+        usable = [k for k in range(len(places)) if not near[k]] or [0]
+        return next(free, places[max(usable, key=clear.__getitem__)])
 
     def _paint_label(self, painter: QPainter, at: QPointF, label: str) -> None:
         metrics = QFontMetricsF(tick_font())
@@ -230,6 +242,16 @@ class _Units(Overlay):
         painter.fillRect(box, self._back)
         painter.setPen(self._text)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
+
+
+def _clamped(at: QPointF, area: QRectF) -> QPointF:
+    """Return the point of an area that is nearest to a point."""
+    x = min(max(at.x(), area.left()), area.right())
+    return QPointF(x, min(max(at.y(), area.top()), area.bottom()))
+
+
+def _distance(first: QPointF, second: QPointF) -> float:
+    return math.hypot(first.x() - second.x(), first.y() - second.y())
 
 
 def _way_out(start: QPointF, along: QPointF, area: QRectF) -> float:

@@ -427,6 +427,20 @@ def test_colours_stay_while_the_run_goes_on(panel, jobs, trainer) -> None:
     assert f"fixed from {scale.low:g} to {scale.high:g}" in panel.caption.text()
 
 
+def test_where_there_are_no_classes_no_errors_are_told(panel, jobs, trainer) -> None:
+    show(panel, jobs, trainer)
+    panel.map.pointed.emit((0.0, 0.0))
+    assert "errors" in panel.caption.text() and "errors from" in panel.summary()
+    config = engine.RunConfig(data="witness:three-units", hidden=(3,), loss="squared")
+    panel.show_snapshot(dataclasses.replace(engine.Trainer.from_config(config).snapshot(), run_id=-7))
+    compute(panel, jobs)
+    for plot in (panel.map, panel.line):
+        plot.pointed.emit((0.0, 0.0))
+        assert panel.caption.text().startswith("Nearest computed point")
+        assert "errors" not in panel.caption.text() + panel.summary()
+        plot.pointed.emit(None)
+
+
 def test_where_a_run_rests_its_picture_has_the_same_colours_whatever_came_before(
     panel, jobs, trainer
 ) -> None:

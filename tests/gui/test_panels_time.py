@@ -379,6 +379,23 @@ def test_the_curve_ends_where_a_kick_has_just_moved_it(show: Any, cls: Any) -> N
     assert curve.x.tolist() == list(range(22))
 
 
+@pytest.mark.parametrize("cls", [LossPanel, ErrorsPanel])
+def test_where_a_kick_has_just_moved_a_long_run_is_a_dot(show: Any, cls: Any) -> None:
+    trainer = make_trainer(hidden=(4,))
+    trainer.step(600)
+    panel = show(cls, trainer.snapshot())
+    assert not len(panel.plot.dots.x)
+    trainer.perturb("noise", scale=0.5, seed=1)
+    now = trainer.snapshot()
+    panel.show_snapshot(now)
+    expected = np.log10(now.loss) if cls is LossPanel else now.n_errors
+    assert panel.plot.dots.x.tolist() == [600.0]
+    assert panel.plot.dots.y.tolist() == pytest.approx([expected])
+    trainer.step(1)
+    panel.show_snapshot(trainer.snapshot())
+    assert not len(panel.plot.dots.x)
+
+
 def test_the_first_of_a_crowd_of_marks_stands_for_all_and_the_short_lines_for_each(show: Any) -> None:
     loss = np.linspace(2.0, 1.0, 1000)
     rises = [100, 101, 102, 103, 500, 900, 901]

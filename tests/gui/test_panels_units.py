@@ -398,7 +398,7 @@ def arrows_painted(
     units = unit_lines._Units()
     units.apply_theme(LIGHT)
     n = len(weights)
-    units.show_units(np.array(weights), np.array(bias), np.arange(n), np.ones(2))
+    units.show_units(np.array(weights), np.array(bias), np.arange(n), np.ones((1, 2)))
     monkeypatch.setattr(units, "_paint_label", lambda painter, at, label: labels.append(at))
     labels: list[QPointF] = []
     draw = units._paint_arrow
@@ -427,6 +427,27 @@ def test_arrows_keep_within_the_plot_and_their_proportions(monkeypatch: pytest.M
     assert tight[0][3] == pytest.approx(10.0)  # above its tip, at the edge
     edge = arrows_painted([[0.0, 1.0]], [-1.85], monkeypatch)  # along y = 1.85
     assert edge[0][2] == pytest.approx(0.4 * 46.0) and edge[0][3] < 15.0
+
+
+@pytest.mark.usefixtures("qapp")
+@pytest.mark.parametrize(
+    ("samples", "place"),
+    [
+        ([], (100.0, 34.0)),  # behind the tip
+        ([(100.0, 30.0)], (84.0, 50.0)),  # a sample is there
+        ([(100.0, 30.0), (80.0, 50.0)], (116.0, 50.0)),
+    ],
+)
+def test_the_number_of_an_arrow_covers_no_sample(
+    samples: list[tuple[float, float]], place: tuple[float, float]
+) -> None:
+    units = unit_lines._Units()
+    units._taken = [QPointF(*sample) for sample in samples]
+    tip, up, left = QPointF(100.0, 50.0), QPointF(0.0, -1.0), QPointF(-1.0, 0.0)
+    at = units._label_place(tip, up, left, QRectF(10.0, 10.0, 180.0, 180.0))
+    assert (at.x(), at.y()) == place
+    cornered = units._label_place(QPointF(100.0, 12.0), up, left, QRectF(10.0, 10.0, 180.0, 180.0))
+    assert abs(cornered.x() - 100.0) == 16.0  # not on the arrow
 
 
 @pytest.mark.usefixtures("qapp")

@@ -22,6 +22,7 @@ from gui.legends import Key, Legend
 from gui.plot_items import (
     Curve,
     Jumps,
+    Marks,
     Place,
     _Strokes,
     column_spans,
@@ -379,6 +380,29 @@ def rows_of_label(y: tuple[float, ...], kicks: tuple[float, ...] = (20.0,)) -> s
     painter.end()
     inked = [i for i in range(22, 100) if all(abs(i - kick) > 3 for kick in kicks)]
     return {j for j in range(100) for i in inked if image.pixelColor(i, j).lightness() < 100}
+
+
+def rows_of_triangle(height: int) -> list[int]:
+    """Return how far above its point a triangle of a plot of that height begins and ends, in pixels."""
+    marks, at = Marks("standing"), round(0.9 * height)
+    marks.apply_theme(LIGHT, "mark")
+    marks.set_points(np.array([20.0]), np.array([float(at)]))
+    image = QImage(40, height, QImage.Format.Format_RGB32)
+    image.fill(QColor(LIGHT.panel))
+    painter = QPainter(image)
+    marks.paint_pixels(painter, QTransform(), QRectF(0.0, 0.0, 40.0, float(height)))
+    painter.end()
+    ground = QColor(LIGHT.panel)
+    inked = [j for j in range(height) if any(image.pixelColor(i, j) != ground for i in range(40))]
+    return [at - inked[-1], at - inked[0]]
+
+
+@pytest.mark.usefixtures("qapp")
+def test_a_triangle_on_a_curve_is_smaller_in_a_low_plot() -> None:
+    usual, low, lowest = (rows_of_triangle(height) for height in (300, 60, 20))
+    assert usual[0] >= 2 and usual[1] >= 10
+    assert low == pytest.approx([0.6 * row for row in usual], abs=1.5)
+    assert lowest == pytest.approx([0.5 * row for row in usual], abs=1.5) and lowest[0] >= 1
 
 
 @pytest.mark.usefixtures("qapp")
