@@ -19,6 +19,7 @@ _PIXELS_A_TICK: Final = {"bottom": 85.0, "left": 42.0}
 _TYPE_PX: Final = 14.0  # the type with which numbers above each other have that room; larger type needs more
 _TEXT_GAP_PX: Final = 10.0
 _FEWEST: Final = 3  # with a single number an axis has no scale
+_MANY: Final = 6  # of so many numbers every second one can go
 _FINER: Final = 6  # times as many ticks as usual, where it has too few
 _PAST_END_PX: Final = 10.0  # a label may reach so far past the end of its axis
 _MOST_PAST_END_PX: Final = 20.0  # and the text of a tick so far, where the plot does
@@ -37,6 +38,9 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     values of exactly 0 are drawn there, with the tick "0", or None. Linear ticks lie within `limits`; there
     are `density` times as many of them as usual, where their texts leave room for that.
     """
+
+    brief_label: str = ""
+    """What the label is cut to where there is no room for all of it; nothing: to its first letters."""
 
     def __init__(self, orientation: str, is_whole: bool = False, zero_line: float | None = None) -> None:
         super().__init__(orientation, maxTickLength=-5)
@@ -71,7 +75,11 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         if not high > low:  # one number, as on the axis of a single unit
             return [(1.0, [low])]
         levels = linear_ticks(low, high, n_ticks, self.is_whole)
-        while self.orientation == "bottom" and n_ticks > 1.0 and self._is_crowded(levels, pixels):
+        while (
+            self.orientation == "bottom"
+            and n_ticks > 1.0
+            and (self._is_crowded(levels, pixels) or self._is_last_crowded(levels, high, pixels))
+        ):
             n_ticks = max(1.0, 0.7 * n_ticks)
             [(spacing, values)], before = linear_ticks(low, high, n_ticks, self.is_whole), levels[0][1]
             levels = [(spacing, values or before[-1:])]  # one number is more than none
@@ -105,6 +113,16 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
             halves = [0.5 * metrics.horizontalAdvance(text) for text in numerals.ticks(values)]
             needed = max((left + right for left, right in pairwise(halves)), default=0.0) + _TEXT_GAP_PX
         return needed > spacing * pixels + slack
+
+    def _is_last_crowded(self, levels: Levels, high: float, pixels: float) -> bool:
+        """Whether the last of many texts, moved inwards at the end of the axis, would touch the one before it."""
+        [(spacing, values)] = levels
+        if len(values) <= _MANY:  # fewer would be worse than a tick without its text
+            return False
+        metrics = QFontMetricsF(tick_font())
+        before, last = (0.5 * metrics.horizontalAdvance(text) for text in numerals.ticks(values)[-2:])
+        moved = max(0.0, last - (high - values[-1]) * pixels - self._room_past_end())
+        return before + last + moved + _TEXT_GAP_PX > spacing * pixels
 
     def major_ticks(self) -> list[float]:
         """Return where the ticks with text are, in the view's coordinates."""
@@ -182,12 +200,18 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
             self.resizeEvent()
 
     def _shorten_label(self) -> None:
-        """Leave out of the label what there is no room for: its unit first, then its end."""
+        """Leave out of the label what there is no room for: its unit first, then all but its brief, then its end."""
         size = self.size()
         room = (size.width() if self.orientation == "bottom" else size.height()) + 2.0 * _PAST_END_PX
         whole = str(self.labelText)
         bare = whole.partition(" (")[0]
-        for text in (whole, bare, *(f"{bare[:end].rstrip()}…" for end in range(len(bare) - 1, 0, -1))):
+        briefs = [self.brief_label] if self.brief_label else []
+        for text in (
+            whole,
+            bare,
+            *briefs,
+            *(f"{bare[:end].rstrip()}…" for end in range(len(bare) - 1, 0, -1)),
+        ):
             self.label.setHtml(self.labelString().replace(whole, text))
             if self.label.boundingRect().width() <= room:
                 break
@@ -223,16 +247,13 @@ def log_ticks(low: float, high: float, n_ticks: float, zero_line: float | None) 
         if width <= n_most * n_ticks and not extra:
             return [(0.3, _round_values(low, high, digits)), (0.1, _minor(low, high))]
     step = max(1.0, _spacing(0.75 * width / (_DECADES_A_TICK * n_ticks)))
-    closer = [5.0, 2.0, 1.0] if len(extra + _multiples(low, high, step)) < _FEWEST - 1 else []
+    closer = [5.0, 2.0, 1.0] if len(extra + _multiples(low, high, step)) < _FEWEST else []
     pixels_a_decade = n_ticks * _PIXELS_A_TICK["left"] / width
-    step = next(
-        (
-            one
-            for one in closer
-            if one * pixels_a_decade >= _LEAST_UPRIGHT_PX and len(_multiples(low, high, one)) >= _FEWEST - 1
-        ),
-        step,
-    )
+    counts = {
+        one: len(_multiples(low, high, one)) for one in closer if one * pixels_a_decade >= _LEAST_UPRIGHT_PX
+    }
+    for n_least in (_FEWEST - 1, _FEWEST):
+        step = next((one for one, count in counts.items() if count >= n_least), step)
     return [(step, extra + _multiples(low, high, step)), (0.1, _minor(low, high) if step == 1.0 else [])]
 
 

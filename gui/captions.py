@@ -110,5 +110,20 @@ def cut_lines(lines: list[str], n_lines: int, metrics: QFontMetrics, width: int)
     """Return at most so many of the lines, the last one cut with dots where more follow."""
     if len(lines) > n_lines:
         rest = "".join(lines[n_lines - 1 :])
-        lines = [*lines[: n_lines - 1], metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)]
+        lines = [*lines[: n_lines - 1], cut_before_word(rest, metrics, width)]
     return [line.rstrip() for line in lines]
+
+
+def cut_before_word(text: str, metrics: QFontMetrics, width: int) -> str:
+    """Return as many whole words of a text as have room, in pixels, with dots behind them where some are left out.
+
+    Half a number would be another number, and one that has lost its unit says nothing: it goes, too.
+    """
+    if metrics.horizontalAdvance(text) <= width:
+        return text
+    cut = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width - metrics.horizontalAdvance(" "))
+    kept = cut.removesuffix("…")
+    words = kept.split(" ")[: -1 if text[len(kept) : len(kept) + 1] != " " else None]
+    while words and (not words[-1] or any(letter.isdigit() for letter in words[-1])):
+        words.pop()
+    return f"{' '.join(words)} …" if words else cut

@@ -115,6 +115,10 @@ def _steps(low: float, high: float, factors: tuple[float, ...]) -> list[float]:
     return [value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
 
 
+def _is_power_of_ten(value: float) -> bool:
+    return bool(abs(value / 10.0 ** round(np.log10(value)) - 1.0) < 1e-9)
+
+
 def _round_below(value: float) -> float:
     return max(step for step in _steps(value / 20, value, _ENDS))
 
@@ -168,8 +172,10 @@ class ScaleBar(QWidget):
     def set_value(self, value: float | None) -> None:
         """Put the symbol at a value, or take it away."""
         if value != self.value:
-            before, self.value = self._value_y(), value
-            if self._value_y() != before:
+            before, self.value = (self._value_y(), self._is_below), value
+            if self._is_below != before[1]:
+                self.updateGeometry()
+            if (self._value_y(), self._is_below) != before:
                 self.update()
 
     def texts(self) -> list[str]:
@@ -183,7 +189,12 @@ class ScaleBar(QWidget):
         texts = (
             ["≥ 0.05"]
             if self.scale is None
-            else ["≥ 0.05", *self._texts([*self.scale.ticks(_MOST_TICKS), self.scale.high])]
+            else [
+                "≥ 0.05",
+                *self._texts(
+                    [self.scale.low] * self._is_below + [*self.scale.ticks(_MOST_TICKS), self.scale.high]
+                ),
+            ]
         )
         return QSize(round(_BAR_PX + 22 + max(map(metrics.horizontalAdvance, texts))), 100)
 
@@ -206,7 +217,16 @@ class ScaleBar(QWidget):
     def _face(self) -> QPixmap:
         """Return all but the symbol, drawn anew where scale, colours, type or size are others than before."""
         ratio = self.devicePixelRatioF()
-        key = (self.scale, self.is_clipped, self.theme, self.title, self.size(), ratio, tick_font().key())
+        key = (
+            self.scale,
+            self.is_clipped,
+            self._is_below,
+            self.theme,
+            self.title,
+            self.size(),
+            ratio,
+            tick_font().key(),
+        )
         if self._kept is None or self._kept[0] != key:
             face = QPixmap(self.size() * ratio)
             face.setDevicePixelRatio(ratio)
@@ -244,21 +264,44 @@ class ScaleBar(QWidget):
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
 
     def _values(self, bar: QRectF, apart_px: float) -> list[float]:
-        """Return the numbers beside the bar; its upper end is one of them where something lies above it."""
+        """Return the numbers beside the bar; an end is one of them where something lies beyond it."""
         assert self.scale is not None
         values = self.scale.ticks(min(_MOST_TICKS, int(bar.height() / apart_px)))
-        if not self.is_clipped:
-            return values
-        top = self._height(self.scale.high, bar)
-        return [value for value in values if self._height(value, bar) - top >= apart_px] + [self.scale.high]
+        if self.is_clipped:
+            values = [*self._apart_from(self.scale.high, values, bar, apart_px), self.scale.high]
+        if self._is_below:
+            values = [self.scale.low, *self._apart_from(self.scale.low, values, bar, apart_px)]
+        return values
+
+    def _apart_from(self, end: float, values: list[float], bar: QRectF, apart_px: float) -> list[float]:
+        y = self._height(end, bar)
+        return [value for value in values if abs(self._height(value, bar) - y) >= apart_px]
+
+    @property
+    def _is_below(self) -> bool:
+        """Whether the present value lies below the scale, so that its symbol at the lower end is too high."""
+        return self.scale is not None and self.value is not None and self.value < self.scale.low * (1 - 1e-9)
 
     def _texts(self, values: list[float]) -> list[str]:
         assert self.scale is not None
-        is_above = [self.is_clipped and value >= self.scale.high * (1 - 1e-9) for value in values]
-        return [
-            f"≥ {text}" if above else text
-            for text, above in zip(numerals.ticks(values), is_above, strict=True)
-        ]
+        texts = self._numbers(values)
+        for k, value in enumerate(values):
+            if self.is_clipped and value >= self.scale.high * (1 - 1e-9):
+                texts[k] = f"≥ {texts[k]}"
+            elif self._is_below and value <= self.scale.low * (1 + 1e-9):
+                texts[k] = f"≤ {texts[k]}"
+        return texts
+
+    def _numbers(self, values: list[float]) -> list[str]:
+        """Return values as text; where all but the ends are powers of ten, as on the axis of the plot beside it."""
+        assert self.scale is not None
+        inner = [value for value in values if self.scale.low < value < self.scale.high]
+        texts = numerals.ticks(values)
+        if all(map(_is_power_of_ten, inner)):
+            for k, value in enumerate(values):
+                if _is_power_of_ten(value):
+                    texts[k] = numerals.power_of_ten(round(np.log10(value)))
+        return texts
 
     def _draw_value(self, painter: QPainter, bar: QRectF) -> None:
         y = self._value_y()

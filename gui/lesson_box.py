@@ -9,7 +9,7 @@ from itertools import groupby
 from string import ascii_uppercase
 from typing import Final
 
-from PySide6.QtCore import QEvent, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QPaintEvent, QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
@@ -256,9 +256,11 @@ class LessonBox(QWidget):
         self.skip_button.setVisible(self.holds)
         self.reveal_button.setHidden(self.is_revealed)
         scroll = self.page.verticalScrollBar()
-        place = scroll.value()
+        place, stays = scroll.value(), self.page.is_at_anchor
         self.page.setHtml(self._page())
         scroll.setValue(place)
+        if stays:
+            self.page.stay()
         self.page.setAccessibleName(f"Lesson: {self._lesson.title}. {self.text}")
 
     def _page(self) -> str:
@@ -309,26 +311,46 @@ class Page(QTextBrowser):
         self._anchor, self._place = "", 0
 
     def go_to(self, anchor: str) -> None:
-        """Scroll so that an anchor is at the top."""
+        """Scroll so that an anchor is at the top, or near the end of the text so that no line is cut there."""
+        self._leave_room(0)
         self.scrollToAnchor(anchor)
-        self._anchor, self._place = anchor, self.verticalScrollBar().value()
+        bar = self.verticalScrollBar()
+        top_line = self.cursorRect(self.cursorForPosition(QPoint(0, 0)))
+        if bar.value() == bar.maximum() and top_line.top() < 0 <= top_line.bottom():
+            self._leave_room(top_line.bottom() + 1)
+            bar.setValue(bar.maximum())
+        self._anchor, self._place = anchor, bar.value()
+
+    def stay(self) -> None:
+        """Go to the anchor again, after the text has changed."""
+        self.go_to(self._anchor)
+
+    def _leave_room(self, height: int) -> None:
+        """Leave so many pixels below the end of the text."""
+        frame = self.document().rootFrame()
+        form = frame.frameFormat()
+        margin = self.document().documentMargin() + height
+        if form.bottomMargin() != margin:
+            form.setBottomMargin(margin)
+            frame.setFrameFormat(form)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Stay at the anchor."""
-        stays = self._is_at_anchor
+        stays = self.is_at_anchor
         super().resizeEvent(event)
         if stays:
-            self.go_to(self._anchor)
+            self.stay()
 
     def changeEvent(self, event: QEvent) -> None:
         """Stay at the anchor when the type changes."""
-        stays = self._is_at_anchor
+        stays = self.is_at_anchor
         super().changeEvent(event)
         if stays and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self.go_to(self._anchor)
+            self.stay()
 
     @property
-    def _is_at_anchor(self) -> bool:
+    def is_at_anchor(self) -> bool:
+        """Whether nobody has scrolled since the page went to an anchor."""
         return self._anchor != "" and self.verticalScrollBar().value() == self._place
 
 

@@ -33,6 +33,7 @@ _ROUND: Final = (
     10.0,
 )
 _SAME_ULPS: Final = 2.0  # numbers this near are one, but for rounding; ticks are twice as far apart
+_THOUSAND: Final = 999.95  # from here on four digits are a whole number of thousands
 _HYPHEN: Final = re.compile(r"(?<![\w.)/-])-(?=[\d.]|inf\b)|(?<=[\d.]e)-(?=\d)")
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -47,7 +48,12 @@ def short(number: float) -> str:
     size = abs(number)
     if size >= 1e6 or 0 < size < 1e-3:
         return signed(f"{number:.3g}" if math.isfinite(number) else str(number))
-    return signed(f"{number:,.0f}" if size >= 1e4 else f"{number:.4g}")
+    return signed(f"{number:,.0f}" if size >= _THOUSAND else f"{number:.4g}")
+
+
+def measured(number: float) -> str:
+    """Return a number as `short` does, with its zeros: 0.4500 is not 0.45 and tells how far it was measured."""
+    return signed(f"{number:#.4g}") if 1e-3 <= abs(number) < _THOUSAND else short(number)
 
 
 def ticks(numbers: Sequence[float]) -> list[str]:

@@ -544,7 +544,7 @@ class Marks(Overlay):
 
     def _draw_rug(self, painter: QPainter, transform: QTransform, area: QRectF) -> None:
         left, width, growth = round(area.left()), round(area.width()), line_px() / 2.0
-        height = round(min(_RUG_PX * growth, max(_LEAST_RUG_PX, _RUG_SHARE * area.height())))
+        height = rug_height(area.height())
         key = (left, width, height, transform.m11(), transform.dx(), self._fill.rgba())
         kept = self._rug_kept
         if kept is None or kept[0] != key or kept[1] is not self.rug:
@@ -554,6 +554,11 @@ class Marks(Overlay):
                 inked[:, (columns + shift)[(columns >= 0) & (columns < width - shift)]] = True
             kept = self._rug_kept = key, self.rug, inked_image(inked, self._fill)
         painter.drawImage(left, round(area.bottom()) - height, kept[2])
+
+
+def rug_height(plot_height: float) -> int:
+    """Return how high the short lines of marks are in a plot of that height, in pixels."""
+    return round(min(_RUG_PX * line_px() / 2.0, max(_LEAST_RUG_PX, _RUG_SHARE * plot_height)))
 
 
 class Jumps(Overlay):

@@ -62,7 +62,7 @@ class ProbabilityBars(QWidget):
 
     def rows_in_sight(self) -> list[int]:
         """Return the classes for whose bars there is room."""
-        n_room = int(self.height() / _LEAST_ROW_PX) - (self.scale < 1.0)
+        n_room = int(self.height() / _LEAST_ROW_PX) - 1  # the scale has a row
         return self.rows(min(_MOST_ROWS, max(_LEAST_ROWS, n_room)))
 
     @property
@@ -87,14 +87,13 @@ class ProbabilityBars(QWidget):
         if not rows:
             return
         painter = QPainter(self)
-        n_rows = len(rows) + (self.scale < 1.0)
+        n_rows = len(rows) + 1  # the first one is the scale
         pitch = min(_MOST_ROW_PX, self.height() / n_rows)
         font = QFont(tick_font())
         font.setPixelSize(max(9, min(font.pixelSize(), int(pitch - 1.0))))
         painter.setFont(font)
-        if n_rows > len(rows):
-            self._paint_scale(painter, QRectF(0.0, 0.0, self.width(), pitch), QFontMetricsF(font))
-        for place, k in enumerate(rows, n_rows - len(rows)):
+        self._paint_scale(painter, QRectF(0.0, 0.0, self.width(), pitch), QFontMetricsF(font))
+        for place, k in enumerate(rows, 1):
             self._paint_row(painter, QRectF(0.0, place * pitch, self.width(), pitch), k, QFontMetricsF(font))
 
     def _room(self, row: QRectF, metrics: QFontMetricsF) -> QRectF:

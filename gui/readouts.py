@@ -164,10 +164,16 @@ class Readouts(QWidget):
         is_usual = self.arithmetic.text == _USUAL
         self.speed.setVisible(not self._is_brief)
         self.arithmetic.setVisible(not (self._is_brief and is_usual))
+        self._share_gaps()
         self.update()
 
+    def _share_gaps(self) -> None:
+        """Give the readings that are shown equal gaps: one that is left out leaves none."""
+        for reading in self._readings:
+            self._row.setStretch(self._row.indexOf(reading) - 1, 0 if reading.isHidden() else 1)
+
     def _lay_out(self) -> None:
-        layout = QHBoxLayout(self)
+        layout = self._row = QHBoxLayout(self)
         layout.setContentsMargins(12, 3, 8, 3)
         layout.setSpacing(8)
         layout.addWidget(self._sign)

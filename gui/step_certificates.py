@@ -59,7 +59,7 @@ class StepCertificate:
             texts = _with_rounding(self.curvature, self.rounding), texts[1]
         elif sign != "=" and texts[0] == texts[1]:
             texts = numerals.signed(f"{self.curvature:.8g}"), numerals.signed(f"{self.limit:.8g}")
-        return f"curvature {texts[0]} {sign} 2/rate {texts[1]}"
+        return f"curvature {texts[0]} {sign} 2/rate = {texts[1]}"
 
     @property
     def sentence(self) -> str:
@@ -85,7 +85,8 @@ def _with_rounding(number: float, rounding: float) -> str:
     if not -4 <= exponent <= 3:
         return numerals.signed(f"{number:.1g} ± {digit * 10.0**exponent:.1g}")
     decimals = max(0, -exponent)
-    texts = f"{round(number, -exponent):,.{decimals}f}", f"{digit * 10.0**exponent:,.{decimals}f}"
+    told = round(number, -exponent) + 0.0  # no -0.00
+    texts = f"{told:,.{decimals}f}", f"{digit * 10.0**exponent:,.{decimals}f}"
     return numerals.signed(" ± ".join(texts))
 
 

@@ -275,6 +275,7 @@ QCheckBox::indicator {{
 QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {accent}; }}
 QCheckBox::indicator:checked {{ background: {accent}; image: url("{tick}"); }}
 QCheckBox::indicator:disabled {{ background: {window}; border-color: {grid}; }}
+QCheckBox::indicator:checked:disabled {{ background: {disabled}; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QLineEdit[role="problem"] {{ border: 2px solid {warning}; }}
 

@@ -15,7 +15,7 @@ from engine.branches import Branch
 from engine.history import HistoryView
 from gui import numerals
 from gui.branch_lines import BranchLine, BranchLines
-from gui.plot_items import Marks
+from gui.plot_items import Marks, rug_height
 from gui.plots import FLOOR, Plot, Range, count_range, linear_range, log_range
 from gui.theme import Theme, line_px
 
@@ -180,8 +180,14 @@ class TimePlot(Plot):
         high = min(max(high, self.at_least), self.at_most)
         if self.is_log:
             low, high = (max(low, 2.0 * self.floor) if low > 0.0 else self.floor), max(high, 2.0 * self.floor)
-            return log_range(min(low, high), high)
+            return self._above_rug(*log_range(min(low, high), high))
         return count_range(high) if self.y_axis.is_whole else linear_range(low, high)
+
+    def _above_rug(self, bottom: float, top: float) -> Range:
+        """Return a y range with room below for the short lines, if there are any: they must not cover the curve."""
+        height = max(1.0, self.getViewBox().height())
+        share = min(0.5, rug_height(height) / height) if len(self._marked) else 0.0
+        return (bottom - share * top) / (1.0 - share), top
 
     def _feed_curves(self, history: HistoryView) -> FloatArray:
         """Feed the curves; return all values drawn."""

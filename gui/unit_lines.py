@@ -62,17 +62,18 @@ class UnitLines(Plot):
         bias: FloatArray,
         same_as: npt.NDArray[np.int64],
         has_classes: bool = True,
+        are_outputs: bool = False,
     ) -> None:
         """Show units with weights (n, 2), bias (n,) and the first unit each is equal to (n,), over data.
 
-        Without classes all samples are dots of one colour.
+        Without classes all samples are dots of one colour. Outputs have the numbers of their classes, from 0.
         """
         if (data, has_classes) != (self._data, self._has_classes):
             self._data, self._has_classes = data, has_classes
             self.samples.show_samples(data, has_classes)
             self._show_all()
         self.largest_norm = float(np.linalg.norm(weights, axis=1).max())
-        self.units.show_units(weights, bias, same_as, data.x)
+        self.units.show_units(weights, bias, same_as, data.x, are_outputs)
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours; see Plot."""
@@ -99,7 +100,8 @@ class UnitLines(Plot):
         unit = int(np.argmin(away))
         w1, w2 = (numerals.exact(w) for w in self.units.weights[unit])
         bias = numerals.exact(self.units.bias[unit])
-        self.read_out.emit(f"Nearest line: unit {unit + 1}, w = ({w1}, {w2}), b = {bias}")
+        name = f"output of class {unit}" if self.units.are_outputs else f"unit {unit + 1}"
+        self.read_out.emit(f"Nearest line: {name}, w = ({w1}, {w2}), b = {bias}")
 
 
 class _Samples(Overlay):
@@ -159,27 +161,39 @@ class _Units(Overlay):
         self.weights: FloatArray = np.zeros((0, 2))
         self.bias: FloatArray = np.zeros(0)
         self.labels: dict[int, str] = {}
+        self.are_outputs = False
+        self._shared: frozenset[int] = frozenset()
         self._centre = np.zeros(2)
         self._points: list[list[float]] = []
         self._taken: list[QPointF] = []
         self._line, self._thin_line, self._text, self._back = QPen(), QPen(), QColor(), QColor()
+        self._shared_line = QPen()
         self.setZValue(10)
 
     def show_units(
-        self, weights: FloatArray, bias: FloatArray, same_as: npt.NDArray[np.int64], x: FloatArray
+        self,
+        weights: FloatArray,
+        bias: FloatArray,
+        same_as: npt.NDArray[np.int64],
+        x: FloatArray,
+        are_outputs: bool = False,
     ) -> None:
         """Show units over samples x (n, 2); their arrows stand on the lines where those are nearest to the mean."""
         self.weights, self.bias, self._centre = weights, bias, x.mean(axis=0)
         self._points = x.tolist() if len(x) <= _FEW_SAMPLES else []
+        self.are_outputs = are_outputs
+        members = {int(first): np.flatnonzero(same_as == first) for first in np.unique(same_as)}
         self.labels = {
-            int(first): _numbers_text(np.flatnonzero(same_as == first)) for first in np.unique(same_as)
+            first: _numbers_text(units, 0 if are_outputs else 1) for first, units in members.items()
         }
+        self._shared = frozenset(first for first, units in members.items() if len(units) > 1)
         self.update()
 
     def apply_theme(self, theme: Theme) -> None:
         """Set the colours."""
         self._line = QPen(QColor(theme.text), 2.0)
         self._thin_line = QPen(QColor(theme.muted), 1.0)
+        self._shared_line = QPen(QColor(theme.symmetry), 3.0)
         self._text, self._back = QColor(theme.text), QColor(theme.panel)
         self.update()
 
@@ -192,8 +206,9 @@ class _Units(Overlay):
         scale = max(_LEAST_SCALE, min([1.0, *rooms]))
         painter.setFont(tick_font())
         painter.setClipRect(area)
-        for arrow in shown.values():
-            painter.setPen(self._thin_line if len(self.labels) > _MANY_UNITS else self._line)
+        for unit, arrow in shown.items():
+            own = self._thin_line if len(self.labels) > _MANY_UNITS else self._line
+            painter.setPen(self._shared_line if unit in self._shared else own)
             across = QPointF(arrow.along.y(), -arrow.along.x()) * (area.width() + area.height())
             painter.drawLine(QLineF(arrow.foot - across, arrow.foot + across))
         self._taken = [transform.map(QPointF(x, y)) for x, y in self._points]
@@ -275,12 +290,13 @@ def _nearest_within(at: QPointF, along: QPointF, area: QRectF) -> QPointF | None
     return at + along * min(max(0.0, first), last) if first <= last else None
 
 
-def _numbers_text(numbers: npt.NDArray[np.int64]) -> str:
-    """Return the numbers of units (from 0) as a person counts them: 1, or 1-8, or 1, 4, 6 and so on."""
-    first, last = int(numbers[0]) + 1, int(numbers[-1]) + 1
+def _numbers_text(numbers: npt.NDArray[np.int64], first_number: int = 1) -> str:
+    """Return the numbers of units (from 0), counted from first_number: 1, or 1-8, or 1, 4, 6 and so on."""
+    numbers = numbers + first_number
+    first, last = int(numbers[0]), int(numbers[-1])
     if len(numbers) == 1:
         return str(first)
     if last - first + 1 == len(numbers):
         return f"{first}–{last}"
-    shown = ", ".join(str(int(number) + 1) for number in numbers[:4])
+    shown = ", ".join(str(int(number)) for number in numbers[:4])
     return shown if len(numbers) <= 4 else f"{shown}, ..."

@@ -85,6 +85,8 @@ class Window(QMainWindow):
         self._is_started = False
         # Before a presentation: the docks, whether the window was full or large, and its place when it was neither.
         self._arrangement: tuple[QByteArray, Qt.WindowState, QRect] | None = None
+        # What to go back to once a screen filled too late is left: see `_leave_screen`.
+        self._owed: tuple[Qt.WindowState, QRect] | None = None
         self._n_refusals_seen = 0
         self._words_at_s = 0.0
         self._worded: Report | None = None
@@ -244,7 +246,7 @@ class Window(QMainWindow):
             "dark": lambda: self.set_theme(theme.DARK if self._theme is theme.LIGHT else theme.LIGHT),
             "recompute": self._recompute,
             "presentation": self._toggle_presentation,
-            "full_screen": lambda: self.showNormal() if self.isFullScreen() else self.showFullScreen(),
+            "full_screen": self._toggle_full_screen,
             "fill_panel": self._toggle_fill,
             "arrange": self.docks.arrange,
             "arrange_lecture": self.docks.arrange_lecture,
@@ -327,6 +329,9 @@ class Window(QMainWindow):
         super().changeEvent(event)
         if event.type() is QEvent.Type.WindowStateChange:
             self.actions_by_id["full_screen"].setChecked(self.isFullScreen())
+            if self._owed is not None and self.isFullScreen():
+                owed, self._owed = self._owed, None
+                QTimer.singleShot(0, self, lambda: self._leave_screen(*owed))
 
     def _recall(self, memory: WindowMemory) -> None:
         memory.place(self)
@@ -580,13 +585,15 @@ class Window(QMainWindow):
     def _toggle_presentation(self) -> None:
         self.docks.take_back()
         if self._arrangement is None:
-            self._arrangement = self.saveState(), self.windowState(), self.geometry()
+            state, place = self._owed or (self.windowState(), self.geometry())
+            self._arrangement, self._owed = (self.saveState(), state, place), None
             self._present()
             self._bars[0].hide()
             self.showFullScreen()
             self.set_theme(self._theme)
         else:
             docks, state, place = self._arrangement
+            is_filled = self.geometry() == self.screen().geometry()
             self._arrangement = None
             self._look_bar.hide()
             self.set_theme(self._theme)
@@ -594,9 +601,25 @@ class Window(QMainWindow):
             QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
             self._bars[0].show()
             self.docks.restore(docks)
-            self.setWindowState(state)
-            if state is Qt.WindowState.WindowNoState:
-                self.setGeometry(place)
+            self._leave_screen(state, place)
+            self._owed = None if is_filled else (state, place)
+
+    def _leave_screen(self, state: Qt.WindowState, place: QRect) -> None:
+        """Take the state and place from before a presentation.
+
+        Qt asks the window manager for a state only if it differs from the last that the manager has told. Of a
+        presentation left before the manager has answered it asks nothing, and must be left again at the answer.
+        """
+        self.setWindowState(state)
+        if state is Qt.WindowState.WindowNoState:
+            self.setGeometry(place)
+
+    def _toggle_full_screen(self) -> None:
+        self._owed = None
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
 
     def _present(self) -> None:
         """In a presentation show what the lesson needs, and its text while it asks or answers."""

@@ -72,17 +72,14 @@ def _path(scene: Scene) -> View:
         return _straight_path(scene)
     d1, d2 = found
     d1 = d1 if d1 @ (scene.theta - scene.path[0].theta) >= 0 else -d1
-    words = "Both axes: distance from the present point along the path's two main directions (principal components)."
+    words = "Both axes: distance from the present point along the path's two main directions."
     return _around_path(scene, d1, d2, ("main direction", "second direction"), words)
 
 
 def _straight_path(scene: Scene) -> View:
     """Return the view of a path whose points all lie on one line: across it nothing was walked."""
     view = _start_now(scene)
-    words = (
-        "Across: distance along the path, a straight line so far, from the present point. "
-        "Up: along a random direction at right angles."
-    )
+    words = "Across: distance along the path, a straight line so far. Up: along a random one at right angles."
     return replace(view, x_label="along the path", y_label="random direction", words=words)
 
 

@@ -145,9 +145,7 @@ the squared loss has no probabilities, and so no second loss."""
     def why_not(self, snapshot: Snapshot) -> str:
         """Return why there are no two losses; see AskingPanel."""
         if snapshot.net.loss_name == "squared":
-            return (
-                "The squared loss of one output has no probabilities, so there is no second loss beside it."
-            )
+            return "The squared loss has no probabilities: there is no second loss."
         return ""
 
     def work(self, snapshot: Snapshot, is_cancelled: IsCancelled) -> Generator[tuple[float, Any], None, None]:

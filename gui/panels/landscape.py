@@ -27,7 +27,15 @@ from gui.legends import Key, Legend
 from gui.panel_keys import READ_PLANE, RECOMPUTE, ZOOM, KeyTable
 from gui.panels.landscape_choices import Choices, LandscapeControls
 from gui.panels.landscape_marks import Marks
-from gui.panels.landscape_words import HELP, caption, extremes_text, is_far, nearest_known, point_text
+from gui.panels.landscape_words import (
+    HELP,
+    brief_label,
+    caption,
+    extremes_text,
+    is_far,
+    nearest_known,
+    point_text,
+)
 from gui.panels.panel import Panel
 from gui.plots import Plot, close_log_range
 from gui.readouts import loss_unit, n_judged
@@ -40,6 +48,7 @@ _REST_S: Final = 1.0  # between two answers that follow a run, at least
 _DUTY: Final = 3.0 if usable_cores() > 2 else 20.0
 _FLOOR: Final = 1e-12
 _CURVE_POINTS: Final = 41  # as many straight pieces look like a curve
+_ROOM_BELOW: Final = 0.08  # share of the curve's view; half of the diamond is as high in a low panel
 _FEW_LINES: Final = 13  # lines of text: a lower panel has no room for all of its buttons
 _PATIENCE_S: Final = 0.7  # an answer that takes longer shows how far it is
 _KEYS: Final = (Key("line", "path", "path"), Key("box", "path", "start"), Key("diamond", "path", "now"))
@@ -318,7 +327,7 @@ class LandscapePanel(Panel):
         self.legend.setVisible(True)
         view, loss = survey.view, survey.plane.filled_loss()
         self._scale = self._scale_for(survey, loss)
-        self.map.set_labels(view.x_label, view.y_label)
+        self._name_axes(self.map, view.x_label, view.y_label)
         self.map.show_values(view.alphas, view.betas, loss, self._scale)
         self.map.trace.show_cut(0.0 if view.curve is None else None)
         self.marks.show_marks(survey.marks, _curve_on(survey))
@@ -341,6 +350,10 @@ class LandscapePanel(Panel):
         runs = self._newest is not None and self._newest.state is State.RUNNING
         return not runs and bool(survey.plane.known.all())
 
+    def _name_axes(self, plot: Plot, x_label: str, y_label: str) -> None:
+        plot.x_axis.brief_label, plot.y_axis.brief_label = brief_label(x_label), brief_label(y_label)
+        plot.set_labels(x_label, y_label)
+
     def _show_line(self, survey: Survey) -> None:
         line, view = survey.line, survey.view
         usable = line.known & np.isfinite(line.loss)
@@ -350,10 +363,11 @@ class LandscapePanel(Panel):
         x_label, x_range = (
             (view.x_label, view.alphas) if view.curve is None else ("t, along the curve", (0.0, 1.0))
         )
-        self.line.set_labels(x_label, f"loss ({self._unit()})")
+        self._name_axes(self.line, x_label, f"loss ({self._unit()})")
         self.curve.set_points(line.alphas[usable], self.line.to_view(loss))
         low, high = max(float(loss.min()), _FLOOR), max(float(loss.max()), _FLOOR)
-        self.line.move_view(x_range, close_log_range(low, high) if self.line.is_log else (0.0, 1.05 * high))
+        now = max(low, self._shown_for.loss) if self._shown_for is not None and view.curve is None else high
+        self.line.move_view(x_range, _log_view(low, high, now) if self.line.is_log else (0.0, 1.05 * high))
 
     def _draw_path(self, snapshot: Snapshot) -> None:
         """Move the path and its end: what the picture was computed for stays, the run goes on."""
@@ -453,6 +467,12 @@ class LandscapePanel(Panel):
         if self._survey is not None and self._survey.plane.known.any():
             self.map.move_view(self._survey.view.alphas, self._survey.view.betas)
             self._show_line(self._survey)
+
+
+def _log_view(low: float, high: float, now: float) -> tuple[float, float]:
+    """Return the view, in log10, of a curve from low to high, with room below for the symbol at now."""
+    bottom, top = close_log_range(low, high)
+    return min(bottom, float(np.log10(now)) - _ROOM_BELOW * (top - bottom)), top
 
 
 def _scene(snapshot: Snapshot, choices: Choices) -> Scene:

@@ -64,6 +64,21 @@ keeps that point. A low panel has no room for these three. Another lesson begins
 
 _IN_PLANE: Final = 0.02  # of the picture's width: a path nearer to the plane than this lies in it
 
+_BRIEF: Final = {
+    "main direction": "main",
+    "main direction of path": "main",
+    "second direction": "second",
+    "random direction": "random",
+    "against the gradient": "−gradient",
+    "along the path": "path",
+    "t, along the curve": "t",
+}
+
+
+def brief_label(label: str) -> str:
+    """Return what a label of an axis is cut to in a low or narrow panel; nothing where it has no brief."""
+    return _BRIEF.get(label, "")
+
 
 def caption(
     survey: Survey, n_steps: int, walked: Mapping[Point, Coordinates], scale: ColourScale | None

@@ -108,8 +108,8 @@ that shows the claim; Copy as words puts the verdict on the clipboard as sentenc
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.tree)
         split.addWidget(self.details)
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 2)
+        split.setStretchFactor(0, 1)
+        split.setStretchFactor(1, 1)
         layout.addWidget(split, 1)
         layout.addLayout(buttons)
         self._rows: dict[str, QTreeWidgetItem] = {}
@@ -377,7 +377,8 @@ def _bold(font: QFont) -> QFont:
 def _page(claim: Claim, reading: Reading | None, verdict: Verdict | None) -> str:
     parts = [f"<b>{html.escape(claim.statement)}</b>", f"<i>{html.escape(claim.cited)}</i>"]
     if reading is not None:  # first, or it is out of sight where there is little room
-        parts.insert(0, f"<b>This run:</b> {html.escape(_words(reading))}")
+        answer = f" {reading.answer.words}." if reading.answer else ""
+        parts.insert(0, f"<b>This run:{answer}</b> {html.escape(reading.line)}")
     if verdict is not None:
         parts.append(f"<b>Tested: {verdict.verdict.words}.</b> {html.escape(verdict.summary)}")
         parts += [

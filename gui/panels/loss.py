@@ -90,7 +90,7 @@ the line says so. A mini-batch step has no certificate: it does not go along g."
         n_rises = len(snapshot.history.loss_rises)
         rises = f"{n_rises:,} of {numerals.plural(snapshot.n_steps, 'step')} rose"
         return (
-            Key("line", "loss", f"loss {numerals.short(snapshot.loss)}"),
+            Key("line", "loss", f"loss {numerals.measured(snapshot.loss)}"),
             Key("triangle", "mark", rises),
         )
 

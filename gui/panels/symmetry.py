@@ -175,6 +175,9 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         for plot in (self.matrix_plot, self.spread_plot):
             plot.setMinimumWidth(_LEAST_PX)
         self.matrix_plot.setAccessibleName("Distances between hidden units")
+        for axis in (self.matrix_plot.x_axis, self.matrix_plot.y_axis):
+            # Queued: a size that changes while it is changing leaves the picture behind.
+            axis.geometryChanged.connect(self.matrix_plot.keep_square, Qt.ConnectionType.QueuedConnection)
         self.matrix_plot.getViewBox().setAspectLocked(True)
         self.matrix_plot.getViewBox().invertY(True)
         self.image = pg.ImageItem(axisOrder="row-major")
@@ -348,6 +351,12 @@ class EqualSigns(Overlay):
 
 class _MatrixPlot(Plot):
     """A plot whose reading point moves from unit to unit; the y axis points down."""
+
+    def keep_square(self) -> None:
+        """Be no wider than a square as high as the place, and leave the rest to the curve."""
+        left, top, right, bottom = self.plotItem.layout.getContentsMargins()
+        side = self.height() - top - bottom - self.x_axis.height()
+        self.setMaximumWidth(max(_LEAST_PX, round(left + right + self.y_axis.width() + side)))
 
     def first_reading_point(self) -> tuple[float, float]:
         return 1.0, 1.0

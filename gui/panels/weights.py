@@ -38,7 +38,7 @@ class WeightsPanel(Panel):
     title = "First-layer weights"
     interval_s = INTERVAL_S
     help_text = """What each hidden unit looks for: its weights from the inputs, without the bias.
-(A network without hidden layer shows its outputs instead.)
+(A network without hidden layer shows its outputs instead, under the numbers of their classes.)
 
 Pictures (handwriting and the like): one tile a unit, one cell an input pixel, in its place. White
 is 0, red positive, blue negative; the scale is the same for all tiles, centred at 0, and its end is
@@ -52,8 +52,8 @@ the weights are large compared with the largest. A line out of sight is not draw
 Other inputs: one bar an input, up for positive and down for negative; with more than 24 inputs a
 row of colours. Of a single input the weights of up to three units stand above, as w = ...
 
-A frame in the colour of symmetry and a label such as "7 = 1" mean: the input weights of unit 7 are
-those of unit 1, number for number. Where not all tiles fit the first ones are shown, and the panel
+A frame or line in the colour of symmetry and a label such as "7 = 1" or "1–7" mean: the input weights
+of these units are the same, number for number. Where not all tiles fit the first ones are shown, and the panel
 says how many there are.
 
 A unit puts out φ(w · x + b), φ its activation function: a picture of w shows which x it answers to. Where all
@@ -104,7 +104,9 @@ units start equal, every w stays the same picture (the first question of the exa
         if snapshot.data.n_features == 2:
             self.pages.setCurrentWidget(self.lines)
             self._has_classes = not is_curve(snapshot)
-            self.lines.show_units(snapshot.data, self._weights, bias, self._same_as, self._has_classes)
+            self.lines.show_units(
+                snapshot.data, self._weights, bias, self._same_as, self._has_classes, _are_classes(snapshot)
+            )
         else:
             self.pages.setCurrentWidget(self.tiles)
             self._show_tiles(snapshot)
@@ -134,7 +136,8 @@ units start equal, every w stays the same picture (the first question of the exa
         shape = snapshot.data.image_shape or (1, n_features)
         tiles = self._weights.reshape(n_units, *shape)
         as_bars = snapshot.data.image_shape is None and n_features <= _MOST_BARS
-        labels = tuple(map(_label, range(n_units), self._same_as.tolist()))
+        number = 0 if _are_classes(snapshot) else 1
+        labels = tuple(_label(k + number, int(first) + number) for k, first in enumerate(self._same_as))
         self.board.show_tiles(tiles, self._limit, labels, self._same_as, as_bars)
         self._show_limit(self._limit)
 
@@ -186,13 +189,14 @@ units start equal, every w stays the same picture (the first question of the exa
             return
         number, row, column = place
         value = numerals.exact(self.board.values[place])
-        noun = "Unit" if self._newest.net.n_hidden else "Output"
+        are_classes = _are_classes(self._newest)
+        noun = "Output of class" if are_classes else "Unit" if self._newest.net.n_hidden else "Output"
         where = f"row {row + 1}, column {column + 1}"
         if self._newest.data.image_shape is None:
             where = f"input {column + 1}"
-        first = int(self._same_as[number])
-        equal = "" if first == number else f" ({noun.lower()} {first + 1} has the same input weights)"
-        self._tell(f"{noun} {number + 1}, {where}: weight {value}{equal}.")
+        first, start = int(self._same_as[number]), 0 if are_classes else 1
+        equal = "" if first == number else f" ({noun.lower()} {first + start} has the same input weights)"
+        self._tell(f"{noun} {number + start}, {where}: weight {value}{equal}.")
 
 
 def first_equal(weights: FloatArray) -> npt.NDArray[np.int64]:
@@ -215,5 +219,10 @@ def _first_layer(snapshot: Snapshot) -> tuple[FloatArray, FloatArray]:
     return np.ascontiguousarray(weights.T), bias
 
 
+def _are_classes(snapshot: Snapshot) -> bool:
+    """Return whether the first layer is the output, one output a class: those are counted from 0, as the classes."""
+    return not snapshot.net.n_hidden and snapshot.net.n_outputs > 1
+
+
 def _label(number: int, first: int) -> str:
-    return f"{number + 1}" if number == first else f"{number + 1} = {first + 1}"
+    return f"{number}" if number == first else f"{number} = {first}"

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui.captions import Caption
+from gui.captions import Caption, cut_before_word
 
 LONG = "The plane holds a share of the gradient's squared length, and no more than that. " * 8
 
@@ -77,3 +77,16 @@ def test_a_short_text_in_between_does_not_move_the_plots(place: QWidget, qtbot: 
     assert caption.height() == height
     caption.hold(False)
     qtbot.waitUntil(lambda: caption.height() < height)
+
+
+def test_a_caption_is_cut_before_a_word_and_leaves_out_numbers_without_their_unit(place: QWidget) -> None:
+    metrics = caption_of(place).fontMetrics()
+    text = "The plane holds 95.1 % of the squared length."
+    for n in range(3, len(text) - 3):
+        width = metrics.horizontalAdvance(text[:n] + "…")
+        shown = cut_before_word(text, metrics, width)
+        words = shown.removesuffix("…").split()
+        assert shown.endswith("…") and metrics.horizontalAdvance(shown) <= width
+        assert len(words) < 2 or text.split()[: len(words)] == words
+        assert not (words and words[-1][-1].isdigit())
+    assert cut_before_word(text, metrics, metrics.horizontalAdvance(text) + 2) == text

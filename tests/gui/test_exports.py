@@ -234,6 +234,23 @@ def test_presentation_shows_the_lessons_panels_large_and_gives_all_back(window: 
     assert not window.actions_by_id["presentation"].isChecked()
 
 
+def test_a_window_manager_that_answers_late_does_not_keep_the_screen_filled(
+    window: Window, qtbot: QtBot
+) -> None:
+    place = window.geometry()
+    window.actions_by_id["presentation"].trigger()
+    window.setGeometry(place)  # as long as the manager has not answered, the window has its old place
+    window.actions_by_id["presentation"].trigger()
+    assert not window.isFullScreen()
+    window.showFullScreen()  # the answer to the first
+    qtbot.waitUntil(lambda: not window.isFullScreen() and window.geometry() == place)
+    window.actions_by_id["full_screen"].trigger()  # and whoever wants the screen filled then gets it
+    QApplication.processEvents()
+    assert window.isFullScreen()
+    window.actions_by_id["full_screen"].trigger()
+    assert not window.isFullScreen()
+
+
 @pytest.mark.parametrize(
     ("action", "shown"),
     [

@@ -195,3 +195,25 @@ def test_a_bar_names_its_end_where_something_lies_above_it(qtbot) -> None:
     for is_clipped, last in ((False, "0.3"), (True, "≥ 0.5")):
         bar.set_scale(ColourScale(3e-5, 0.5), is_clipped=is_clipped)
         assert bar.texts()[-1] == last
+
+
+def test_a_bar_says_where_the_present_value_lies_below_it(qtbot) -> None:
+    bar = ScaleBar(LIGHT, "loss")
+    qtbot.addWidget(bar)
+    bar.resize(120, 300)
+    bar.set_scale(ColourScale(3e-5, 0.5), is_clipped=True)
+    for value, is_below in ((3e-5, False), (1e-7, True), (0.0, True), (0.1, False)):
+        bar.set_value(value)
+        assert [text for text in bar.texts() if "≤" in text] == (["≤ 3e−5"] if is_below else [])
+        assert bar.texts()[-1] == "≥ 0.5"
+
+
+def test_a_bar_writes_small_numbers_as_the_axis_beside_it_does(qtbot) -> None:
+    bar = ScaleBar(LIGHT, "loss")
+    qtbot.addWidget(bar)
+    bar.resize(120, 130)
+    bar.set_scale(ColourScale(3e-5, 0.5), is_clipped=True)
+    assert bar.texts() == ["10⁻⁴", "0.001", "0.01", "≥ 0.5"]
+    bar.resize(120, 300)
+    bar.set_scale(ColourScale(3e-5, 3e-3))  # with numbers between the powers of ten
+    assert "0.0005" in bar.texts() and "0.0001" in bar.texts()

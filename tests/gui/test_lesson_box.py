@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from panel_tools import running
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QStylePainter
@@ -230,6 +230,21 @@ def test_the_answer_stays_at_the_top_when_there_is_less_room(box: LessonBox) -> 
     bar.setValue(0)
     box.resize(400, 300)
     assert bar.value() == 0  # somebody scrolled: it stays where it was put
+
+
+@pytest.mark.parametrize("height", range(230, 260, 5))
+def test_near_the_end_of_the_text_no_line_is_cut_at_the_top(box: LessonBox, height: int) -> None:
+    box.resize(560, height)
+    box.show()
+    box.show_lesson(load_lesson("five-flips"))
+    box.reveal()
+    bar = box.page.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0  # the end is too near for the answer to be at the top
+    for change in (lambda: None, lambda: box.resize(560, height + 2), box._write):
+        change()
+        line = box.page.cursorRect(box.page.cursorForPosition(QPoint(0, 0)))
+        assert line.top() >= 0 or line.bottom() < 0
+        assert box.page.is_at_anchor
 
 
 def test_a_title_without_room_ends_in_dots(box: LessonBox, monkeypatch: pytest.MonkeyPatch) -> None:

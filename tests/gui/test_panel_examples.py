@@ -343,6 +343,19 @@ def test_short_bars_have_a_scale_of_their_own(panel: ExamplesPanel, qtbot: QtBot
         assert lengths[-1] == pytest.approx(lengths[0] * largest / scale, abs=2.0)
 
 
+def test_the_bars_always_tell_what_their_width_stands_for(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars = ProbabilityBars(LIGHT)
+    qtbot.addWidget(bars)
+    written: list[float] = []
+    monkeypatch.setattr(bars, "_paint_scale", lambda *place: written.append(bars.scale))
+    for values in (np.array([0.49, 0.51]), np.array([0.3, 0.3, 0.4])):
+        bars.show_bars(values, values, 0)
+        bars.grab()
+    assert written == [1.0, 0.5]
+
+
 def test_where_there_is_little_room_the_least_probable_classes_have_no_bars(qtbot: QtBot) -> None:
     bars = ProbabilityBars(LIGHT)
     qtbot.addWidget(bars)

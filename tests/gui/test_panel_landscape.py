@@ -19,7 +19,8 @@ from engine.snapshot import Point, State
 from gui import numerals
 from gui.colour_scales import ColourScale
 from gui.panels import landscape
-from gui.panels.landscape import LandscapePanel
+from gui.panels.landscape import LandscapePanel, _log_view
+from gui.plots import close_log_range
 from gui.theme import DARK, LIGHT
 
 jobs, panel = hand_jobs(), hand_panel(LandscapePanel, 640, 360)
@@ -533,3 +534,19 @@ def test_another_lesson_is_looked_at_in_the_usual_way(panel, jobs, trainer) -> N
     begin("linear-hump")
     assert panel.controls.choices == usual == panel._asked.choices
     assert not panel.controls.ends.isVisible()
+
+
+@pytest.mark.parametrize("now", [1e-9, 2e-9, 1e-3, 0.5])
+def test_the_symbol_on_the_curve_has_room_below_it(now: float) -> None:
+    bottom, top = _log_view(1e-9, 1.0, now)
+    assert np.log10(now) - bottom >= 0.07 * (top - bottom)
+    assert (bottom, top) == close_log_range(1e-9, 1.0) or now < 1e-8
+
+
+def test_a_label_that_has_no_room_is_cut_to_a_whole_word(panel, jobs, trainer) -> None:
+    trainer.step(12)
+    show(panel, jobs, trainer)
+    axis = panel.map.y_axis
+    for room, said in ((400.0, "second direction"), (60.0, "second")):
+        axis.resize(axis.size().width(), room)
+        assert axis.label.toPlainText().strip() == said

@@ -223,7 +223,7 @@ def test_the_claim_chosen_and_its_reading_stay_in_sight_in_a_low_panel(
         return panel.tree.viewport().rect().contains(row)
 
     qtbot.waitUntil(is_in_sight)
-    assert panel.details.toPlainText().startswith("This run:")
+    assert panel.details.toPlainText().startswith("This run: violated. The mistakes rose")
 
 
 @pytest.mark.parametrize(("state", "is_asked"), [(State.RUNNING, False), (State.PAUSED, True)])

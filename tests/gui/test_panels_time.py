@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_the_loss_is_drawn_entry_by_entry(show: Any, n_steps: int) -> None:
     [curve] = panel.plot.curves
     assert curve.x.tolist() == list(range(n_steps + 1))
     assert curve.y.tolist() == pytest.approx(np.log10(snapshot.history["loss"]).tolist())
-    assert f"loss {snapshot.loss:.4g}" in texts(panel.legend)
+    assert f"loss {snapshot.loss:#.4g}" in texts(panel.legend)
 
 
 @pytest.mark.parametrize("is_running", [False, True])
@@ -318,7 +319,7 @@ def test_the_loss_panel_tells_the_comparison_whole_where_there_is_little_room(sh
     panel.resize(250, 300)
     panel.layout().activate()
     shown = " ".join(QLabel.text(panel.note_label).split("\n"))
-    assert shown.endswith(" at step 5.") and " 2/rate 0.5 " in shown
+    assert shown.endswith(" at step 5.") and " 2/rate = 0.5 " in shown
     assert panel.note_label.text().startswith(shown[:-1]) and "the loss " in panel.note_label.text()
 
 
@@ -445,6 +446,22 @@ def test_two_readings_are_parted_by_a_line_however_near_they_are(qtbot: QtBot, l
     image = strip.grab().toImage()
     for x, (right, _) in zip(lines[1:], edges, strict=False):
         assert right < x and image.pixelColor(x, strip.height() // 2) == QColor(LIGHT.outline)
+
+
+def test_the_readings_have_equal_gaps_when_some_are_left_out(qtbot: QtBot) -> None:
+    strip = Readouts(LIGHT)
+    qtbot.addWidget(strip)
+    strip.reserve()
+    strip.show_report(Report(State.READY, "", fast_run(5)))
+    strip.resize(1400, strip.minimumSizeHint().height())
+    strip.show()
+    for is_brief in (True, False):
+        strip.set_brief(is_brief)
+        strip.layout().activate()
+        parts = [strip._word, *(one for one in strip._readings if one.isVisible())]
+        gaps = [right.x() - left.geometry().right() for left, right in pairwise(parts)]
+        assert len(gaps) == (3 if is_brief else 5)
+        assert max(gaps) - min(gaps) <= 16  # what is left out leaves its spacing
 
 
 @pytest.mark.parametrize("loss", [0.0123456, 99.99999, 0.00053746, 7.191e-10, 8.888e-88, 12345.6])

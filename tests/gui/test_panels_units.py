@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 from pytestqt.qtbot import QtBot
 
 from engine import RunConfig, Trainer
+from engine.lessons import load_lesson
 from engine.symmetry import unit_distances, unit_parameters
 from gui import numerals, unit_lines
 from gui.panels.symmetry import (
@@ -74,6 +75,16 @@ def test_in_a_narrow_place_nothing_lies_on_anything_else(show: Any, qtbot: QtBot
     panel.grab()  # lays out the plots, too
     ticks = panel.matrix_plot.x_axis.major_ticks(), panel.spread_plot.x_axis.major_ticks()
     assert len(ticks[0]) >= 1 and len(ticks[1]) >= 2
+
+
+def test_in_a_low_place_the_matrix_leaves_the_width_to_the_curve(show: Any, qtbot: QtBot) -> None:
+    panel = show(SymmetryPanel, Trainer.from_config(load_lesson("saddle-escape").config).snapshot())
+    panel.resize(620, 240)
+    box = panel.matrix_plot.getViewBox()
+    qtbot.waitUntil(lambda: panel.height() == 240 and abs(box.width() - box.height()) <= 2)
+    assert panel.spread_plot.width() > 1.5 * panel.matrix_plot.width()
+    panel.resize(620, 500)  # and takes it again where it can be higher
+    qtbot.waitUntil(lambda: abs(panel.spread_plot.width() / panel.matrix_plot.width() - 10 / 9) < 0.1)
 
 
 def test_equal_units_are_called_identical_and_have_the_colour_of_zero(show: Any) -> None:
@@ -388,6 +399,33 @@ def test_the_symbols_of_samples_are_told_by_a_key(show: Any) -> None:
     panel.show_snapshot(Trainer.from_config(config).snapshot())
     assert [key.text for key in panel.legend.keys if key.look] == ["sample"]
     assert len(np.unique(panel.lines.samples.y)) == 1
+
+
+def test_outputs_have_the_numbers_of_their_classes(show: Any) -> None:
+    snapshot = Trainer.from_config(RunConfig(data="witness:two-samples", hidden=())).snapshot()
+    panel = show(WeightsPanel, snapshot)
+    assert panel.lines.units.labels == {0: "0", 1: "1"}
+    panel.lines.pointed.emit((0.5, 0.5))
+    assert panel.note_label.text().startswith("Nearest line: output of class ")
+    panel.show_snapshot(run_snapshot(0, hidden=()))
+    assert panel.board.labels == tuple(str(digit) for digit in range(10))
+    weights = panel.board.values
+    panel.board.pointed.emit((3, 0, 2))
+    assert panel.note_label.text() == (
+        f"Output of class 3, row 1, column 3: weight {numerals.exact(weights[3, 0, 2])}."
+    )
+
+
+def test_the_line_of_identical_units_has_the_colour_of_the_key() -> None:
+    units = unit_lines._Units()
+    units.apply_theme(LIGHT)
+    for same_as, is_seen in (([0, 0], True), ([0, 1], False)):
+        units.show_units(np.array([[1.0, 0.0]] * 2), np.array([-1.0] * 2), np.array(same_as), np.ones((1, 2)))
+        image = QImage(200, 200, QImage.Format.Format_RGB32)
+        painter = QPainter(image)
+        units.paint_pixels(painter, QTransform.fromScale(100.0, 100.0), QRectF(0.0, 0.0, 200.0, 200.0))
+        painter.end()
+        assert (image.pixelColor(100, 30) == QColor(LIGHT.symmetry)) is is_seen
 
 
 def arrows_painted(

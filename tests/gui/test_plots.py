@@ -27,6 +27,7 @@ from gui.plot_items import (
     _Strokes,
     column_spans,
     cut_into_dashes,
+    rug_height,
     steep_columns,
     strokes,
 )
@@ -54,12 +55,30 @@ def plot(qtbot: QtBot) -> Iterator[TimePlot]:
         (0.23456, "0.2346"),
         (2.3e-17, "2.3e−17"),
         (-0.5, "−0.5"),
+        (999.94, "999.9"),
+        (2000.0, "2,000"),
+        (9999.6, "10,000"),
         (12345.6, "12,346"),
         (float("inf"), "inf"),
     ],
 )
 def test_short_numbers(number: float, text: str) -> None:
     assert numerals.short(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.449989, "0.4500"),
+        (0.5, "0.5000"),
+        (24.7, "24.70"),
+        (0.0, "0"),
+        (7.2e-10, "7.2e−10"),
+        (2000.0, "2,000"),
+    ],
+)
+def test_measured_numbers_keep_their_zeros(number: float, text: str) -> None:
+    assert numerals.measured(number) == text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -210,6 +229,24 @@ def test_the_line_for_zero_is_labelled_0(plot: TimePlot) -> None:
     assert "10⁻¹⁴" in axis.tickStrings(ticks, 1.0, spacing)
 
 
+def test_where_a_level_axis_has_many_numbers_its_last_tick_has_one_too(
+    plot: TimePlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    font = QFont(axes.tick_font())
+    font.setPixelSize(28)
+    monkeypatch.setattr(axes, "tick_font", lambda: font)
+    history = with_history(run_snapshot(0), np.linspace(2.0, 1.0, 10_001)).history
+    counts = set()
+    for width in range(1000, 1400, 8):
+        plot.resize(width, 200)
+        plot.show_history(history)
+        plot.grab()
+        texts = [text for _, _, text in plot.x_axis._texts_in_sight()]
+        assert len(texts) == len(plot.x_axis.major_ticks()) and texts[-1] == "10,000"
+        counts.add(len(texts))
+    assert counts == {6, 11}
+
+
 @pytest.mark.parametrize("width", [118, 124, 132, 150, 180, 240, 640])
 def test_the_texts_at_the_ends_of_a_level_axis_are_seen_and_apart(plot: TimePlot, width: int) -> None:
     plot.resize(width, 200)
@@ -284,6 +321,20 @@ def test_a_dashed_line_that_grew_is_the_one_drawn_at_once() -> None:
         grown.redraw(x[:n], y[:n])
     whole.redraw(x, y)
     assert grown.image == whole.image
+
+
+@pytest.mark.parametrize("height", [120, 300])
+def test_the_short_lines_of_marks_do_not_reach_up_to_the_curve(qtbot: QtBot, height: int) -> None:
+    plot = TimePlot(LIGHT, "loss", (Series("loss", "loss", "loss"),))
+    qtbot.addWidget(plot)
+    plot.set_log(True)
+    plot.resize(400, height)
+    plot.show()
+    qtbot.waitExposed(plot)
+    history = with_history(run_snapshot(0), 10.0 ** -np.linspace(0.0, 11.9, 500)).history
+    plot.show_history(history, np.arange(300, 500, dtype=np.int32))
+    area, (_, (bottom, top)) = plot.getViewBox().height(), plot.view
+    assert (plot.curves[0].y.min() - bottom) / (top - bottom) * area > rug_height(area) >= 4
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

@@ -115,7 +115,7 @@ def test_the_loss_panel_tells_the_last_steps_certificate(panel: LossPanel) -> No
     assert one is not None
     text = panel.note_label.text()
     assert text.startswith(
-        f"Curvature {one.curvature:.4g} < 2/rate 2 at step 5: the loss fell {one.drop:.4g}, "
+        f"Curvature {one.curvature:.4g} < 2/rate = 2 at step 5: the loss fell {one.drop:.4g}, "
     )
     assert f"rate × ‖g‖² = {one.promised:.4g}" in text
     assert text in panel.summary()
@@ -128,11 +128,11 @@ def test_a_step_above_two_over_rate_is_marked(panel: LossPanel) -> None:
         trainer.step(1)
     panel.show_snapshot(trainer.snapshot())
     assert panel.note_label.text().startswith("▲ curvature ")
-    assert " > 2/rate 0.06667 at step " in panel.note_label.text()
+    assert " > 2/rate = 0.06667 at step " in panel.note_label.text()
     assert "the loss rose " in panel.note_label.text()
     assert panel.note_label.property("role") == "problem"
     panel.go_to_next_mark()
-    assert " > 2/rate 0.06667." in panel.note_label.text()
+    assert " > 2/rate = 0.06667." in panel.note_label.text()
 
 
 @pytest.mark.parametrize(
@@ -140,13 +140,14 @@ def test_a_step_above_two_over_rate_is_marked(panel: LossPanel) -> None:
     [
         (0.003464, 0.008607, "0.003 ± 0.009"),
         (0.02961, 0.3283, "0.0 ± 0.4"),
+        (-0.00296, 0.0328, "0.00 ± 0.04"),
         (31.4, 20.0, "30 ± 20"),
         (1e-7, 2.2e-7, "1e−07 ± 3e−07"),
     ],
 )
 def test_a_number_has_no_digits_that_rounding_hides(curvature: float, rounding: float, text: str) -> None:
     one = StepCertificate(5, 0.1, 1.0, 1.0, curvature, rounding)
-    assert one.comparison == f"curvature {text} {'>' if one.is_above else '<'} 2/rate 20"
+    assert one.comparison == f"curvature {text} {'>' if one.is_above else '<'} 2/rate = 20"
 
 
 def test_numbers_that_look_alike_get_more_digits() -> None:
@@ -155,8 +156,8 @@ def test_numbers_that_look_alike_get_more_digits() -> None:
     one = certificate_of(trainer.snapshot(), 1)
     assert one is not None
     near = replace(one, learning_rate=2.0, curvature=1.00001)
-    assert near.comparison == "curvature 1.00001 > 2/rate 1"
-    assert replace(near, curvature=1.0).comparison == "curvature 1 = 2/rate 1"
+    assert near.comparison == "curvature 1.00001 > 2/rate = 1"
+    assert replace(near, curvature=1.0).comparison == "curvature 1 = 2/rate = 1"
 
 
 def test_at_the_bottom_of_a_bowl_the_curvature_comes_with_its_rounding() -> None:
