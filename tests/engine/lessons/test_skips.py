@@ -78,6 +78,7 @@ def test_twenty_random_units_are_not_enough():
     trainer = trained("units-enough", hidden=(20,))
     assert trainer.history["n_errors"][-1] == 1
     assert trainer.history["n_errors"].min() == 1
+    assert trainer.n_steps >= 8 * 237  # "in eight times as many steps"
 
 
 # ------------------------------------------------------------------------------------- down-from-anywhere
@@ -146,6 +147,8 @@ def test_150_layers_learn_with_skips():
     assert trainer.net.layer_sizes == (64, *(10,) * 150, 10) and trainer.net.skip == tuple(range(1, 151))
     assert trainer.history["n_errors"][-1] == 7
     assert (round(loss[0], 2), round(loss[1], 2)) == (2.98, 7.75)
+    rises = np.flatnonzero(np.diff(loss) > 0) + 1
+    assert rises[0] == 1 and 55 <= rises[-1] <= 65  # "after some 60 steps no step raises the loss any more"
 
 
 def test_150_layers_do_not_learn_without():
