@@ -236,7 +236,8 @@ def test_the_answer_stays_at_the_top_when_there_is_less_room(box: LessonBox) -> 
 def test_near_the_end_of_the_text_no_line_is_cut_at_the_top(box: LessonBox, height: int) -> None:
     box.resize(560, height)
     box.show()
-    box.show_lesson(load_lesson("five-flips"))
+    lesson = load_lesson("five-flips")
+    box.show_lesson(dataclasses.replace(lesson, intro=9 * f"{lesson.intro}\n\n", answer="Six.", look="Here."))
     box.reveal()
     bar = box.page.verticalScrollBar()
     assert bar.value() == bar.maximum() > 0  # the end is too near for the answer to be at the top
