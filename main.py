@@ -20,7 +20,9 @@ if __name__ == "__main__":  # until a command can say so, Ctrl-C ends the progra
 
 from engine.late import import_late
 
-if "numpy" not in sys.modules:  # a fifth of the time to the window, whose first painting has no use for it
+if (
+    "numpy" not in sys.modules
+):  # nearly a tenth of a second, and the window's first painting has no use for it
     import_late("numpy")
 
 from engine import console, headless

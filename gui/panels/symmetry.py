@@ -238,7 +238,9 @@ minima and plateaus in hierarchical structures of multilayer perceptrons", 2000.
         self._n_distinct = n_distinct(units)
         self._groups_text = groups_text(groups(units))
         self.signs.show_equal(self._distances == 0.0)
-        self._decades = fitting_decades(self._distances, self._decades)
+        # Beside a run the colours must not flicker; a run that rests has the same ones whatever was drawn on the way.
+        before = self._decades if snapshot.state is State.RUNNING else None
+        self._decades = fitting_decades(self._distances, before)
         map_colours = colour_table(self.theme.magnitude_map, 255)
         table = np.concatenate(([packed_colour(self.theme.symmetry)], map_colours))
         pixels = table[colour_numbers(self._distances, self._decades)]

@@ -275,6 +275,15 @@ def test_a_frame_of_a_run_draws_the_spread_or_the_matrix(show: Any, monkeypatch:
     assert panel._distances.tolist() != first.tolist()
 
 
+def test_the_colours_of_a_run_that_rests_do_not_depend_on_what_was_drawn_on_the_way(show: Any) -> None:
+    trainer = make_trainer(hidden=(4,))
+    panel = show(SymmetryPanel, running(trainer.snapshot()))
+    low, high = fitting_decades(panel._distances, None)
+    panel._decades = (low - 1, high + 1)  # what some moment of the run needed, and would do still
+    panel.show_snapshot(trainer.snapshot())
+    assert panel._decades == (low, high)
+
+
 # weights
 
 
