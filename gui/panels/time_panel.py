@@ -110,7 +110,7 @@ class TimePanel(Panel):
     def poll(self) -> None:
         """Write numbers that were put off, and what is pointed at; see Panel."""
         snapshot = self._newest
-        if snapshot is None or self.what_is_missing(snapshot) is not None:
+        if snapshot is None or not self.nothing.isHidden():
             return
         self.plot.follow_pointer()
         if self._text_pace.is_due(snapshot):
